@@ -1,0 +1,184 @@
+//! Opening the database: embedded on disk, embedded in memory, or a remote cluster. One code path serves all three.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use surrealdb::Surreal;
+use surrealdb::engine::local::Db;
+use surrealdb::engine::remote::ws::{Client, Ws, Wss};
+use surrealdb::opt::auth::Root;
+use surrealdb_cnf::ConfigMap;
+use surrealdb_core::kvs::Datastore;
+use surrealdb_rpc::capabilities::{Capabilities, Targets};
+
+use crate::error::{EngineError, Result};
+use crate::session::{Handle, Session};
+
+/// Name of the namespace and of the database inside it.
+const NAMESPACE: &str = "pawbase";
+
+/// How to sign in to a remote cluster.
+#[derive(Debug, Clone)]
+pub struct RemoteCredentials {
+    /// Root user of the cluster.
+    pub username: String,
+    /// Its password.
+    pub password: String,
+}
+
+/// Where the data is and how much the engine may use.
+#[derive(Debug, Clone)]
+pub enum OpenOptions {
+    /// On disk in this folder; one process at a time.
+    Disk {
+        /// Folder of the database.
+        folder: PathBuf,
+        /// Bytes of the block cache.
+        block_cache_bytes: u64,
+        /// Bytes of a memtable before it is written out.
+        memtable_bytes: u64,
+        /// Longest time a statement may run.
+        query_timeout: Duration,
+        /// Password of the engine's root user, known to this process only.
+        root_password: String,
+    },
+    /// In memory, gone at the end.
+    Memory {
+        /// Longest time a statement may run.
+        query_timeout: Duration,
+    },
+    /// A SurrealDB server or cluster at a `ws://` or `wss://` address.
+    Remote {
+        /// Address with scheme.
+        url: String,
+        /// Root user there.
+        credentials: RemoteCredentials,
+    },
+}
+
+/// An open database.
+pub struct Engine {
+    root: Session,
+    /// The anonymous session that guests share.
+    guest: Session,
+    datastore: Option<Arc<Datastore>>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("is_embedded", &self.is_embedded()).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Opens the database and its system session. The database itself is made when it is missing, always STRICT.
+    pub async fn open(options: OpenOptions) -> Result<Self> {
+        let (handle, datastore) = match options {
+            OpenOptions::Disk { folder, block_cache_bytes, memtable_bytes, query_timeout, root_password } => {
+                let config = ConfigMap::empty()
+                    .with_key_value("surrealkv_block_cache_capacity", block_cache_bytes.to_string())
+                    .with_key_value("surrealkv_max_memtable_size", memtable_bytes.to_string());
+                let url = format!("surrealkv://{}", folder.display());
+                let store = datastore(&url, config, query_timeout, &root_password).await?;
+                (local(&store, &root_password).await?, Some(store))
+            }
+            OpenOptions::Memory { query_timeout } => {
+                let store = datastore("memory", ConfigMap::empty(), query_timeout, "memory").await?;
+                (local(&store, "memory").await?, Some(store))
+            }
+            OpenOptions::Remote { url, credentials } => (remote(&url, credentials).await?, None),
+        };
+        let root = Session::new(handle);
+        root.query(
+            &format!(
+                "DEFINE NAMESPACE IF NOT EXISTS {NAMESPACE}; USE NS {NAMESPACE};
+                 DEFINE DATABASE IF NOT EXISTS {NAMESPACE} STRICT;"
+            ),
+            (),
+        )
+        .await?;
+        root.select_database(NAMESPACE, NAMESPACE).await?;
+        let guest = root.duplicate();
+        guest.invalidate().await?;
+        Ok(Self { root, guest, datastore })
+    }
+
+    /// The system session: it may do everything. For commands and start-up, never for a caller's own statement.
+    pub fn root(&self) -> &Session {
+        &self.root
+    }
+
+    /// The session of callers who are not signed in.
+    pub fn guest(&self) -> &Session {
+        &self.guest
+    }
+
+    /// Whether the data is in this process. A remote database may be changed by other processes at any time, so nothing
+    /// about rights may be cached then.
+    pub fn is_embedded(&self) -> bool {
+        self.datastore.is_some()
+    }
+
+    /// A new session for the holder of an engine token (made with the session key; see the access methods).
+    pub async fn authenticate(&self, token: &str) -> Result<Session> {
+        let session = self.guest.duplicate();
+        session.authenticate(token).await?;
+        Ok(session)
+    }
+
+    /// Writes out and closes an embedded store. Call once, after the last statement.
+    pub async fn shutdown(&self) -> Result<()> {
+        if let Some(store) = &self.datastore {
+            let store = Arc::clone(store);
+            let closing: futures::future::BoxFuture<'static, _> = Box::pin(async move { store.shutdown().await });
+            closing.await.map_err(|e| EngineError::Internal(format!("{e:#}")))?;
+        }
+        Ok(())
+    }
+}
+
+fn datastore<'a>(
+    url: &'a str,
+    config: ConfigMap,
+    query_timeout: Duration,
+    root_password: &'a str,
+) -> futures::future::BoxFuture<'a, Result<Arc<Datastore>>> {
+    Box::pin(async move {
+        let capabilities =
+            Capabilities::all().with_guest_access(true).with_scripting(false).without_network_targets(Targets::All);
+        let opening = async {
+            let store = Datastore::builder()
+                .with_config(config)
+                .with_auth(true)
+                .with_capabilities(capabilities)
+                .with_query_timeout(Some(query_timeout))
+                .without_maintenance_tasks()
+                .build_with_path(url)
+                .await?;
+            // The order matters: a write before the version check makes the store refuse to open for good.
+            store.check_version().await?;
+            store.bootstrap().await?;
+            store.start_maintenance_tasks();
+            store.initialise_credentials("root", root_password).await?;
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(store)
+        };
+        opening.await.map_err(|e| EngineError::Unavailable(format!("{e:#}")))
+    })
+}
+
+async fn local(store: &Arc<Datastore>, root_password: &str) -> Result<Handle> {
+    let db = Surreal::<Db>::unstable_from_datastore(Arc::clone(store), None).await?;
+    db.signin(Root { username: "root".into(), password: root_password.into() }).await?;
+    Ok(Handle::Local(db))
+}
+
+async fn remote(url: &str, credentials: RemoteCredentials) -> Result<Handle> {
+    let db: Surreal<Client> = match url.split_once("://") {
+        Some(("ws", address)) => Surreal::new::<Ws>(address).await?,
+        Some(("wss", address)) => Surreal::new::<Wss>(address).await?,
+        _ => return Err(EngineError::Unavailable(format!("not a ws:// or wss:// address: {url}"))),
+    };
+    db.signin(Root { username: credentials.username, password: credentials.password }).await?;
+    Ok(Handle::Remote(db))
+}

@@ -1,0 +1,193 @@
+//! The application: everything opened in the right order, and closed in the opposite one.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use pawbase_engine::{Engine, EngineError, OpenOptions, RemoteCredentials};
+
+use crate::config::Config;
+use crate::context::{Audience, EngineTokens, Platform, Principals};
+use crate::http::gate::Gate;
+use crate::http::rate::Rates;
+use crate::http::routes::Routes;
+use crate::kernel::id::Ids;
+use crate::kernel::time::Clock;
+use crate::modules::identity::Identity;
+use crate::schema::{self, Change, SchemaError, Sources};
+use crate::services::keys::{Keys, KeysError};
+
+/// Why the application could not start, in words for the person who starts it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A folder of the installation cannot be made or written.
+    #[error("cannot use the data folder {}: {cause}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The system's words.
+        cause: std::io::Error,
+    },
+    /// Another process has the data folder open.
+    #[error("the data folder {} is in use by another process", .0.display())]
+    InUse(PathBuf),
+    /// The keys folder does not belong to the database.
+    #[error("the keys in {} do not open the database; restore data/keys from the backup of data/db", .0.display())]
+    ForeignKeys(PathBuf),
+    /// The keys cannot be read or made.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The schemas have problems, or would lose data.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The database does not open.
+    #[error("the database does not open: {0}")]
+    Database(String),
+    /// Something else.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// An open application.
+#[derive(Debug)]
+pub struct App {
+    /// What all requests share.
+    pub platform: Arc<Platform>,
+    /// Sign-in.
+    pub identity: Arc<Identity>,
+    /// What the start changed in the database.
+    pub changes: Vec<Change>,
+    rates: Option<Arc<Rates>>,
+}
+
+/// An open database with its keys, before the schemas are applied.
+pub struct Opened {
+    /// The database.
+    pub engine: Engine,
+    /// The installation's keys.
+    pub keys: Keys,
+    /// The schemas to apply.
+    pub sources: Sources,
+}
+
+/// The folder of the shop's own schemas: the configured one, else `schemas` in the data folder if it is there.
+pub fn shop_folder(config: &Config) -> Option<PathBuf> {
+    if !config.server.schemas.as_os_str().is_empty() {
+        return Some(config.server.schemas.clone());
+    }
+    let inside = config.server.data.join("schemas");
+    inside.is_dir().then_some(inside)
+}
+
+/// Opens keys, schemas and database as configured.
+pub async fn open_database(config: &Config) -> Result<Opened, StartError> {
+    let sources = Sources::load(shop_folder(config).as_deref()).await?;
+    let data = &config.server.data;
+    let is_memory = config.database.url == "memory";
+    let keys = if is_memory {
+        Keys::open(None)?
+    } else {
+        make_folder(data)?;
+        Keys::open(Some(&data.join("keys")))?
+    };
+    let engine = Engine::open(open_options(config, &keys)).await.map_err(|error| explain(error, data))?;
+    Ok(Opened { engine, keys, sources })
+}
+
+/// Makes the data folder and shows that it can be written.
+fn make_folder(folder: &Path) -> Result<(), StartError> {
+    let failed = |cause| StartError::Folder { path: folder.to_owned(), cause };
+    std::fs::create_dir_all(folder.join("db")).map_err(failed)?;
+    let probe = folder.join(".write-test");
+    std::fs::write(&probe, b"ok").and_then(|()| std::fs::remove_file(&probe)).map_err(failed)
+}
+
+fn open_options(config: &Config, keys: &Keys) -> OpenOptions {
+    let database = &config.database;
+    let query_timeout = Duration::from_secs(database.query_timeout_s);
+    match database.url.as_str() {
+        "memory" => OpenOptions::Memory { query_timeout },
+        "" => OpenOptions::Disk {
+            folder: config.server.data.join("db"),
+            block_cache_bytes: database.block_cache_mb * 1024 * 1024,
+            memtable_bytes: database.memtable_mb * 1024 * 1024,
+            query_timeout,
+            root_password: keys.engine_root_password().to_owned(),
+        },
+        url => OpenOptions::Remote {
+            url: url.to_owned(),
+            credentials: RemoteCredentials {
+                username: database.username.clone(),
+                password: database.password.reveal().to_owned(),
+            },
+        },
+    }
+}
+
+fn explain(error: EngineError, data: &Path) -> StartError {
+    let text = error.to_string();
+    let lower = text.to_lowercase();
+    if lower.contains("lock") {
+        StartError::InUse(data.to_owned())
+    } else if matches!(error, EngineError::Unauthenticated(_) | EngineError::Denied(_)) {
+        StartError::ForeignKeys(data.join("keys"))
+    } else {
+        StartError::Database(text)
+    }
+}
+
+impl App {
+    /// Opens the database, applies the schemas, gets sign-in ready.
+    pub async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let Opened { engine, keys, sources } = open_database(&config).await?;
+        let prepared = schema::prepare(&engine, &sources, keys.engine_session_key(), clock.now()).await?;
+        let rates = Rates::new(&config).map(Arc::new);
+        let keys = Arc::new(keys);
+        let identity = Identity::new(Arc::clone(&keys), &config).map_err(|e| StartError::Other(e.to_string()))?;
+        // A remote database may be changed by other processes, so nothing about rights is kept then.
+        let principals = Principals::new(config.limits.principals, engine.is_embedded());
+        let platform = Platform {
+            engine_tokens: EngineTokens::new(keys.engine_session_key()),
+            config,
+            engine,
+            schema: Arc::new(prepared.schema),
+            clock,
+            ids: Ids::default(),
+            principals,
+        };
+        Ok(Self { platform: Arc::new(platform), identity: Arc::new(identity), changes: prepared.changes, rates })
+    }
+
+    /// The endpoint of a listener.
+    pub fn endpoint(&self, audience: Audience) -> Gate<Routes> {
+        Gate {
+            platform: Arc::clone(&self.platform),
+            identity: Arc::clone(&self.identity),
+            audience,
+            rates: self.rates.clone(),
+            inner: Routes::new(Arc::clone(&self.platform), Arc::clone(&self.identity), audience),
+        }
+    }
+
+    /// Keeps memory and stored answers bounded; runs until it is dropped.
+    pub async fn sweep_forever(&self) {
+        let mut minutes = 0u64;
+        loop {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            minutes += 1;
+            if let Some(rates) = &self.rates {
+                rates.sweep();
+            }
+            if minutes % 60 == 0 {
+                if let Err(error) = crate::records::idempotency::sweep(&self.platform).await {
+                    tracing::warn!(cause = error.cause().unwrap_or("-"), "old stored answers were not removed");
+                }
+            }
+        }
+    }
+
+    /// Closes the database; call after the last request.
+    pub async fn close(&self) -> Result<(), EngineError> {
+        self.platform.engine.shutdown().await
+    }
+}

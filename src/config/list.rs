@@ -1,0 +1,146 @@
+//! The one list of settings. Structs, defaults, ranges, `config.toml` and the environment's names all come from it.
+//!
+//! A line is `name: Type = default, least..=greatest;` below one line on what it is for. Sizes counted in things are
+//! `usize`; times and bytes are `u64`; what a library wants as `u32` is `u32`.
+//! Deliberately elsewhere: the form of a text and rules between settings (`rules.rs`).
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+
+use super::setting::{Section, Setting, settings};
+use super::value::{LogFormat, Secret, ServerRole, SettingValue};
+
+settings! {
+    /// The listener for customers and apps.
+    [public] PublicSettings {
+        /// IP address and port to listen on.
+        bind: SocketAddr = loopback(3000);
+        /// Web origins that may call, such as `https://shop.example`; "*" means any origin, without credentials.
+        cors_origins: Vec<String> = Vec::new();
+        /// Address by which the outside reaches this listener, used in links, such as `https://api.shop.example`.
+        base_url: String = String::new();
+    }
+
+    /// The listener for the people who run the shop, and the console.
+    [admin] AdminSettings {
+        /// IP address and port to listen on.
+        bind: SocketAddr = loopback(3001);
+        /// Web origins that may call; "*" means any origin, without credentials.
+        cors_origins: Vec<String> = Vec::new();
+    }
+
+    /// The process.
+    [server] ServerSettings {
+        /// What this process does: any of "public", "admin", "worker".
+        roles: Vec<ServerRole> = vec![ServerRole::Public, ServerRole::Admin, ServerRole::Worker];
+        /// Folder that holds everything of this installation.
+        data: PathBuf = PathBuf::from("./data");
+        /// Folder of the shop's own schema files; empty means "schemas" in the data folder, if it exists.
+        schemas: PathBuf = PathBuf::new();
+        /// How long running requests may finish after a stop signal, in seconds.
+        shutdown_timeout_s: u64 = 20, 1..=600;
+        /// Threads that answer requests; 0 means one per core.
+        threads: usize = 0, 0..=256;
+        /// Whether a demo, whose passwords are known, may listen beyond this machine.
+        allow_public_demo: bool = false;
+        /// Networks of the proxies whose word on the caller's address is taken, such as "10.0.0.0/8".
+        trusted_proxies: Vec<IpNet> = Vec::new();
+    }
+
+    /// Where records are kept.
+    [database] DatabaseSettings {
+        /// Empty means the data folder, "memory" means nothing is kept, ws:// or wss:// a SurrealDB server.
+        url: String = String::new();
+        /// User at the SurrealDB server.
+        username: String = "root".to_owned();
+        /// Password at the SurrealDB server; better set by the environment.
+        password: Secret = Secret::default();
+        /// Memory of the embedded engine for blocks read from disk, in MB.
+        block_cache_mb: u64 = 64, 8..=1_048_576;
+        /// Memory of the embedded engine for each table of recent writes, in MB.
+        memtable_mb: u64 = 32, 4..=4096;
+        /// How long one query may take, in seconds.
+        query_timeout_s: u64 = 10, 1..=600;
+    }
+
+    /// What one caller may ask for.
+    [limits] LimitSettings {
+        /// Whether requests per minute are limited at all.
+        rate_limit: bool = true;
+        /// Requests per minute of an address that is not signed in.
+        guest_per_minute: u32 = 100, 1..=1_000_000;
+        /// Requests per minute of a signed-in caller.
+        signed_per_minute: u32 = 600, 1..=1_000_000;
+        /// Requests per minute of an address to sign-in, sign-up and the like.
+        auth_per_minute: u32 = 20, 1..=1_000_000;
+        /// Size of a request's body, in KB.
+        body_kb: u64 = 1024, 1..=1_048_576;
+        /// Size of a request's headers, in KB.
+        header_kb: u64 = 32, 4..=1024;
+        /// Length of a request's address, in KB.
+        uri_kb: u64 = 8, 1..=64;
+        /// Connections open at once.
+        connections: usize = 4096, 1..=1_000_000;
+        /// How long a request may take, in seconds.
+        request_timeout_s: u64 = 30, 1..=600;
+        /// Records on a page when the caller does not say; at most page_max.
+        page_default: usize = 20, 1..=1000;
+        /// Records on a page at most.
+        page_max: usize = 100, 1..=1000;
+        /// Records a caller may skip.
+        offset_max: usize = 10_000, 0..=1_000_000;
+        /// Cost of a filter at most.
+        filter_cost_max: usize = 100, 1..=10_000;
+        /// Operations in a batch at most.
+        batch_max: usize = 100, 1..=1000;
+        /// How many links deep an answer may expand; 0 means not at all.
+        expand_depth_max: usize = 3, 0..=5;
+        /// Groups in an aggregate at most.
+        aggregate_groups_max: usize = 1000, 1..=100_000;
+        /// Signed-in callers kept ready in memory.
+        principals: usize = 10_000, 10..=1_000_000;
+    }
+
+    /// Signing in.
+    [auth] AuthSettings {
+        /// How long an access token is valid, in minutes.
+        access_token_minutes: u64 = 15, 1..=1440;
+        /// How long a refresh token is valid, in days.
+        refresh_token_days: u64 = 30, 1..=365;
+        /// Failed sign-ins before an account is locked.
+        lockout_failures: u32 = 5, 1..=100;
+        /// How long it stays locked, in minutes.
+        lockout_minutes: u64 = 30, 1..=10_080;
+        /// Characters of a password at least.
+        password_min: usize = 10, 8..=128;
+        /// Memory to hash one password, in KB; the default is OWASP's. At least 8 for each argon2_parallelism.
+        argon2_memory_kb: u32 = 19_456, 8..=4_194_304;
+        /// Passes over that memory.
+        argon2_iterations: u32 = 2, 1..=100;
+        /// Lanes of that memory.
+        argon2_parallelism: u32 = 1, 1..=64;
+        /// Passwords hashed at once; each takes argon2_memory_kb.
+        hashing_threads: usize = 2, 1..=64;
+        /// Whether cookies are sent over HTTPS only; set it in production.
+        secure_cookies: bool = false;
+        /// Whether guests may sign up.
+        signup: bool = true;
+        /// How long the answer to an Idempotency-Key is kept, in hours.
+        idempotency_hours: u64 = 24, 1..=720;
+    }
+
+    /// What is written to the log.
+    [log] LogSettings {
+        /// "text" for people, "json" for machines.
+        format: LogFormat = LogFormat::Text;
+        /// How much: error, warn, info, debug, trace, or by part such as "info,pawbase=debug".
+        level: String = "info".to_owned();
+    }
+}
+
+/// A port of this machine only.
+const fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+}

@@ -1,0 +1,91 @@
+//! Pages of the program itself: health, documentation, the plain admin page.
+
+use std::sync::Arc;
+
+use poem::http::{StatusCode, header};
+use poem::{IntoResponse, Response};
+use rust_embed::RustEmbed;
+use serde_json::json;
+
+use super::records::json_response;
+use crate::context::Platform;
+use crate::kernel::error::CATALOGUE;
+
+/// Files of the documentation pages.
+#[derive(RustEmbed)]
+#[folder = "assets/docs"]
+struct DocsFiles;
+
+/// Policy of pages: only what the program itself serves.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+     connect-src 'self'; font-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/// The process answers.
+pub fn health() -> Response {
+    json_response(StatusCode::OK, &json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+/// The database answers.
+pub async fn database_health(platform: &Arc<Platform>) -> Response {
+    match platform.engine.root().query("RETURN 1", ()).await {
+        Ok(_) => json_response(StatusCode::OK, &json!({ "status": "ok" })),
+        Err(error) => {
+            tracing::error!(%error, "the database does not answer");
+            json_response(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "unavailable" }))
+        }
+    }
+}
+
+fn page(name: &str) -> Response {
+    match DocsFiles::get(name) {
+        Some(file) => Response::builder()
+            .content_type("text/html; charset=utf-8")
+            .header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)
+            .body(file.data.into_owned()),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// Swagger UI over our own document.
+pub fn docs() -> Response {
+    page("docs.html")
+}
+
+/// The plain page of the admin listener.
+pub fn admin_home() -> Response {
+    page("admin.html")
+}
+
+/// A script or style of the documentation pages.
+pub fn docs_asset(path: &str) -> Option<Response> {
+    let name = path.strip_prefix("/api/docs/assets/")?;
+    let file = DocsFiles::get(name)?;
+    let media_type = mime_guess::from_path(name).first_or_octet_stream();
+    let response = Response::builder()
+        .content_type(media_type.as_ref())
+        .header(header::CACHE_CONTROL, "public, max-age=3600")
+        .body(file.data.into_owned());
+    Some(response)
+}
+
+/// The catalogue of failures, as a page.
+pub fn error_catalogue() -> Response {
+    let rows: String = CATALOGUE
+        .iter()
+        .map(|entry| {
+            format!(
+                "<tr id=\"{0}\"><td><code>{0}</code></td><td>{1}</td><td>{2}</td><td>{3}</td></tr>",
+                entry.code, entry.status, entry.title, entry.advice
+            )
+        })
+        .collect();
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Errors of the Pawbase API</title>\
+         <link rel=\"stylesheet\" href=\"/api/docs/assets/pages.css\"><main><h1>Errors</h1><table>\
+         <thead><tr><th>error</th><th>Status</th><th>Title</th><th>What to do</th></tr></thead><tbody>{rows}</tbody></table></main></html>"
+    );
+    Response::builder()
+        .content_type("text/html; charset=utf-8")
+        .header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)
+        .body(html)
+}

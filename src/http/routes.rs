@@ -1,0 +1,160 @@
+//! The routes of a listener, on one screen: system pages, commands of the modules, records.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use poem::endpoint::BoxEndpoint;
+use poem::http::{Method, StatusCode, header};
+use poem::{Endpoint, EndpointExt, Request, Response, Route};
+use poem_openapi::OpenApiService;
+use serde_json::Value as Json;
+
+use super::gate::RoutePattern;
+use super::{pages, prefix, problem, records, spec};
+use crate::context::{Audience, Ctx, Platform};
+use crate::kernel::error::METHOD_NOT_ALLOWED;
+use crate::kernel::{Error, Result};
+use crate::modules::identity::{AdminAuthApi, AuthApi, Identity};
+
+/// The routes of one listener.
+pub struct Routes {
+    platform: Arc<Platform>,
+    identity: Arc<Identity>,
+    audience: Audience,
+    commands: BoxEndpoint<'static, Response>,
+    patterns: Vec<Pattern>,
+    spec: spec::Served,
+}
+
+/// A path of the commands with its methods.
+#[derive(Debug)]
+struct Pattern {
+    path: String,
+    segments: Vec<String>,
+    methods: BTreeSet<String>,
+}
+
+impl Pattern {
+    fn matches(&self, segments: &[String]) -> bool {
+        self.segments.len() == segments.len()
+            && self.segments.iter().zip(segments).all(|(p, s)| p.starts_with('{') || p == s)
+    }
+}
+
+/// The commands of all modules for a listener, and their part of the OpenAPI document.
+pub fn commands(identity: &Arc<Identity>, audience: Audience) -> (BoxEndpoint<'static, Response>, Json) {
+    match audience {
+        Audience::Public => {
+            let service = OpenApiService::new(AuthApi { identity: Arc::clone(identity) }, "Pawbase", env!("CARGO_PKG_VERSION"));
+            let document = serde_json::from_str(&service.spec()).unwrap_or_default();
+            (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)
+        }
+        Audience::Admin => {
+            let api = AdminAuthApi { identity: Arc::clone(identity) };
+            let service = OpenApiService::new(api, "Pawbase admin", env!("CARGO_PKG_VERSION"));
+            let document = serde_json::from_str(&service.spec()).unwrap_or_default();
+            (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)
+        }
+    }
+}
+
+impl Routes {
+    /// The routes of `audience`'s listener.
+    pub fn new(platform: Arc<Platform>, identity: Arc<Identity>, audience: Audience) -> Self {
+        let (commands, document) = commands(&identity, audience);
+        let patterns = patterns(&document);
+        let spec = spec::Served::new(spec::merge(document, &platform.schema, audience));
+        Self { platform, identity, audience, commands, patterns, spec }
+    }
+
+    async fn system(&self, request: &Request, path: &str) -> Option<Result<Response>> {
+        let audience = self.audience;
+        let is_admin = audience == Audience::Admin;
+        Some(Ok(match path {
+            "/health" => pages::health(),
+            "/health/db" => pages::database_health(&self.platform).await,
+            "/ready" => pages::database_health(&self.platform).await,
+            "/api/openapi.json" => self.spec.respond(request.headers()),
+            "/api/docs" => pages::docs(),
+            "/api/docs/errors" => pages::error_catalogue(),
+            "/.well-known/jwks.json" => records::json_response(StatusCode::OK, &self.identity.keys().jwks(audience)),
+            "/" if is_admin => pages::admin_home(),
+            path => return pages::docs_asset(path).map(Ok),
+        }))
+    }
+
+    async fn api(&self, request: Request, segments: Vec<String>) -> Result<Response> {
+        let matching: Vec<&Pattern> = self.patterns.iter().filter(|pattern| pattern.matches(&segments)).collect();
+        let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
+        if let Some(pattern) = matching.iter().find(|pattern| pattern.methods.contains(method.as_str())) {
+            return self.command(request, method, pattern).await;
+        }
+        let is_table = segments.first().is_some_and(|name| self.platform.schema.served(name).is_some());
+        if let (Some(_), false) = (matching.first(), is_table) {
+            let mut methods: BTreeSet<&str> = matching.iter().flat_map(|p| p.methods.iter().map(String::as_str)).collect();
+            methods.insert("OPTIONS");
+            let allow = methods.into_iter().collect::<Vec<_>>().join(", ");
+            if *request.method() == Method::OPTIONS {
+                return Ok(Response::builder().status(StatusCode::NO_CONTENT).header(header::ALLOW, allow).finish());
+            }
+            return Err(Error::new(METHOD_NOT_ALLOWED, "This method is not for this path.").allow(allow));
+        }
+        let ctx = request.data::<Ctx>().cloned().ok_or_else(|| Error::internal("a request without a context"))?;
+        records::respond(&ctx, request, &segments).await
+    }
+
+    async fn command(&self, mut request: Request, method: Method, pattern: &Pattern) -> Result<Response> {
+        request.set_method(method);
+        let outcome = self.commands.call(request).await;
+        let mut response = match outcome.map_err(problem::translate) {
+            Ok(response) | Err(Err(response)) => response,
+            Err(Ok(error)) => return Err(error),
+        };
+        response.extensions_mut().insert(RoutePattern(pattern.path.clone()));
+        Ok(response)
+    }
+}
+
+impl Endpoint for Routes {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let path = request.uri().path().to_owned();
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        if is_read {
+            if let Some(answer) = self.system(&request, &path).await {
+                return answer.map(|mut response| {
+                    response.extensions_mut().insert(RoutePattern(path));
+                    response
+                }).map_err(Into::into);
+            }
+        }
+        match segments(&path, prefix(self.audience)) {
+            Some(segments) => Ok(self.api(request, segments).await?),
+            None => Err(Error::not_found().into()),
+        }
+    }
+}
+
+/// The decoded segments of `path` below `prefix`; None when it is elsewhere or has empty or undecodable segments.
+fn segments(path: &str, prefix: &str) -> Option<Vec<String>> {
+    let rest = path.strip_prefix(prefix)?.strip_prefix('/')?;
+    let decode = |segment: &str| {
+        let text = percent_encoding::percent_decode_str(segment).decode_utf8().ok()?.into_owned();
+        (!text.is_empty()).then_some(text)
+    };
+    rest.split('/').map(decode).collect()
+}
+
+/// The paths and methods of a document made by poem-openapi.
+fn patterns(document: &Json) -> Vec<Pattern> {
+    let Some(paths) = document["paths"].as_object() else { return Vec::new() };
+    paths
+        .iter()
+        .map(|(path, operations)| Pattern {
+            path: path.clone(),
+            segments: path.trim_start_matches('/').split('/').map(str::to_owned).collect(),
+            methods: operations.as_object().into_iter().flatten().map(|(name, _)| name.to_ascii_uppercase()).collect(),
+        })
+        .collect()
+}

@@ -1,0 +1,7 @@
+//! Vocabulary of the product, without I/O: errors, ids, time, pages. It knows no other module.
+
+pub mod error;
+pub mod id;
+pub mod time;
+
+pub use error::{Error, FieldError, Result};

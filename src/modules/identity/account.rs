@@ -1,0 +1,113 @@
+//! What signed-in callers do with their own account and sessions.
+
+use uuid::Uuid;
+
+use super::model::{SessionRow, UserRow};
+use super::passwords::Verdict;
+use super::rules::{PasswordPolicy, check_lock, profile_changes};
+use super::sign_in::count_failure;
+use super::views::{ChangePassword, ChangeProfile};
+use super::{Identity, store};
+use crate::context::{Audience, Ctx};
+use crate::kernel::time::floored;
+use crate::kernel::{Error, FieldError, Result};
+
+/// The caller's account, as the caller may see it.
+pub async fn me(ctx: &Ctx) -> Result<UserRow> {
+    let user = ctx.require_signed()?.user;
+    store::account_of(ctx.session(), user).await?.ok_or_else(Error::unauthenticated)
+}
+
+/// Changes the caller's profile; fails with all bad fields.
+///
+/// On the public listener permissions apply. On the admin listener the engine's VIEWER may change nothing at all, so there
+/// the command writes the caller's own row as the system.
+pub async fn change_profile(ctx: &Ctx, input: &ChangeProfile) -> Result<UserRow> {
+    let user = ctx.require_signed()?.user;
+    let changes = profile_changes(input, ctx.now().date_naive())?;
+    let writer = match ctx.audience {
+        Audience::Public => ctx.session(),
+        Audience::Admin => ctx.system(),
+    };
+    if !changes.is_empty() && !store::update_profile(writer, user, &changes).await? {
+        return Err(Error::forbidden());
+    }
+    me(ctx).await
+}
+
+/// Changes the caller's password and ends the caller's other sessions. A wrong current password counts as a failed sign-in.
+pub async fn change_password(identity: &Identity, ctx: &Ctx, input: &ChangePassword) -> Result<()> {
+    let principal = ctx.require_signed()?;
+    let (user, current) = (principal.user, principal.session_id);
+    let account = store::credentials_of(ctx.system(), user).await?.ok_or_else(Error::unauthenticated)?;
+    check_lock(account.locked_until, ctx.now())?;
+    let policy = PasswordPolicy::new(identity.settings(), &account.roles);
+    if let Some(bad) = policy.check(&input.new_password, &account.email, &account.name, "/new_password") {
+        return Err(Error::invalid(vec![bad]));
+    }
+    let verdict = identity.passwords.verify(&input.current_password, account.password_hash.as_deref()).await?;
+    if verdict == Verdict::Wrong {
+        count_failure(identity, ctx, &account).await?;
+        return Err(wrong_current());
+    }
+    let hash = identity.passwords.hash(&input.new_password).await?;
+    let (checked, now) = (account.password_hash, floored(ctx.now()));
+    ctx.system()
+        .transact(move |tx| {
+            let (checked, hash) = (checked.clone(), hash.clone());
+            Box::pin(async move {
+                if !store::set_password(tx, user, checked.as_deref(), &hash).await? {
+                    return Err(wrong_current());
+                }
+                store::end_sessions(tx, user, Some(current), now).await
+            })
+        })
+        .await?;
+    ctx.platform.principals.rights_changed();
+    Ok(())
+}
+
+fn wrong_current() -> Error {
+    Error::invalid(vec![FieldError::new("/current_password", "rule", "is not the current password")])
+}
+
+/// The caller's sessions that still count, newest first, and which one asks.
+pub async fn own_sessions(ctx: &Ctx) -> Result<(Vec<SessionRow>, Uuid)> {
+    let principal = ctx.require_signed()?;
+    let rows = store::live_sessions(ctx.session(), principal.user, ctx.now()).await?;
+    Ok((rows, principal.session_id))
+}
+
+/// Ends the session that asks.
+pub async fn log_out(ctx: &Ctx) -> Result<()> {
+    let principal = ctx.require_signed()?;
+    end_session_of(ctx, principal.user, principal.session_id).await?;
+    Ok(())
+}
+
+/// Ends one of the caller's sessions; NOT_FOUND when it is not the caller's or has ended.
+pub async fn end_own_session(ctx: &Ctx, id: &str) -> Result<()> {
+    let user = ctx.require_signed()?.user;
+    let id = Uuid::try_parse(id).map_err(|_| Error::not_found())?;
+    if end_session_of(ctx, user, id).await? { Ok(()) } else { Err(Error::not_found()) }
+}
+
+/// Ends all sessions of the caller but the one that asks.
+pub async fn end_other_sessions(ctx: &Ctx) -> Result<()> {
+    let principal = ctx.require_signed()?;
+    let (user, current, now) = (principal.user, principal.session_id, floored(ctx.now()));
+    ctx.system()
+        .transact::<usize, Error, _>(move |tx| Box::pin(store::end_sessions(tx, user, Some(current), now)))
+        .await?;
+    ctx.platform.principals.rights_changed();
+    Ok(())
+}
+
+/// Ends session `id` of `user`; says whether it counted until now.
+pub(super) async fn end_session_of(ctx: &Ctx, user: Uuid, id: Uuid) -> Result<bool> {
+    let now = floored(ctx.now());
+    let is_ended =
+        ctx.system().transact::<bool, Error, _>(move |tx| Box::pin(store::end_session(tx, user, id, now))).await?;
+    ctx.platform.principals.rights_changed();
+    Ok(is_ended)
+}

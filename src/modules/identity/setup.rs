@@ -1,0 +1,165 @@
+//! The first administrator by the setup link, and what the command line does with administrators.
+
+use std::sync::Arc;
+
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
+
+use super::model::{AuditEntry, Grant, NewUser, UserRow};
+use super::rules::{Beginning, PasswordPolicy, beginning};
+use super::sign_in::{begin, grant, new_session};
+use super::staff::{Act, Actor, perform};
+use super::views::{Account, SetUp};
+use super::{Email, Identity, store};
+use crate::context::{Ctx, Platform, Role};
+use crate::kernel::error::{FORBIDDEN, GONE};
+use crate::kernel::time::floored;
+use crate::kernel::{Error, FieldError, Result};
+use crate::services::keys::random_text;
+
+/// Random bytes of a setup token.
+const TOKEN_BYTES: usize = 24;
+
+/// The token of the setup link, made when first asked for; None once there is a super_admin. Each process has its own, in
+/// memory only.
+pub(super) async fn token(identity: &Identity, platform: &Platform) -> Result<Option<String>> {
+    let mut token = identity.setup_token.lock().await;
+    if store::has_super_admin(platform.engine.root()).await? {
+        *token = None;
+    } else if token.is_none() {
+        *token = Some(random_text(TOKEN_BYTES).map_err(Error::internal)?);
+    }
+    Ok(token.clone())
+}
+
+/// Makes the first super_admin and signs them in. Fails with GONE once there is one, and with FORBIDDEN for a wrong token.
+pub async fn set_up(identity: &Identity, ctx: &Ctx, input: SetUp) -> Result<Grant> {
+    let mut expected = identity.setup_token.lock().await;
+    if store::has_super_admin(ctx.system()).await? {
+        return Err(already_set_up());
+    }
+    let is_right = expected.as_ref().is_some_and(|token| bool::from(token.as_bytes().ct_eq(input.token.as_bytes())));
+    if !is_right {
+        return Err(Error::new(FORBIDDEN, "The setup token is not valid."));
+    }
+    let roles = vec![Role::SuperAdmin];
+    let policy = PasswordPolicy::new(identity.settings(), &roles);
+    let checked = beginning(&input.email, &input.name, &input.password, policy, None, None)?;
+    let user = new_staff(identity, &ctx.platform, checked, &input.password, roles).await?;
+    let session = new_session(identity, ctx, user.id)?;
+    let refresh = session.refresh.clone();
+    let work = Arc::new((user, session));
+    let row = ctx
+        .system()
+        .transact(move |tx| {
+            let work = Arc::clone(&work);
+            Box::pin(async move { begin(tx, &work.0, &work.1).await })
+        })
+        .await?;
+    *expected = None;
+    grant(identity, ctx, row, refresh, input.use_cookies)
+}
+
+fn already_set_up() -> Error {
+    Error::new(GONE, "There is an administrator already.")
+}
+
+/// Makes an account with a staff role. Fails with all bad fields, or with ALREADY_EXISTS when the address is taken.
+pub async fn create_admin(
+    platform: &Platform,
+    identity: &Identity,
+    email: &str,
+    name: &str,
+    password: &str,
+    role: Role,
+) -> Result<Account> {
+    if !role.is_staff() {
+        return Err(Error::invalid(vec![FieldError::new("/role", "enum", "must be support, admin or super_admin")]));
+    }
+    let policy = PasswordPolicy::new(identity.settings(), &[role]);
+    let checked = beginning(email, name, password, policy, None, None)?;
+    let user = Arc::new(new_staff(identity, platform, checked, password, vec![role]).await?);
+    let entry = Arc::new(entry(platform, user.id, "user.created"));
+    let row: UserRow = platform
+        .engine
+        .root()
+        .transact(move |tx| {
+            let (user, entry) = (Arc::clone(&user), Arc::clone(&entry));
+            Box::pin(async move {
+                store::insert_audit(tx, &entry).await?;
+                store::insert_user(tx, &user).await
+            })
+        })
+        .await?;
+    Ok(row.into())
+}
+
+/// All accounts with a staff role, oldest first.
+pub async fn list_admins(platform: &Platform) -> Result<Vec<Account>> {
+    let rows = store::staff_accounts(platform.engine.root()).await?;
+    Ok(rows.into_iter().map(Account::from).collect())
+}
+
+/// Replaces the password of an account, ends a lock and all its sessions.
+pub async fn reset_password(platform: &Platform, identity: &Identity, email: &str, password: &str) -> Result<()> {
+    let (user, roles, name, email) = found(platform, email).await?;
+    let policy = PasswordPolicy::new(identity.settings(), &roles);
+    if let Some(bad) = policy.check(password, &email, &name, "/password") {
+        return Err(Error::invalid(vec![bad]));
+    }
+    let hash = identity.passwords.hash(password).await?;
+    let entry = Arc::new(entry(platform, user, "user.password_reset"));
+    platform
+        .engine
+        .root()
+        .transact(move |tx| {
+            let (hash, entry) = (hash.clone(), Arc::clone(&entry));
+            Box::pin(async move {
+                store::set_password(tx, user, None, &hash).await?;
+                store::end_sessions(tx, user, None, entry.at).await?;
+                store::insert_audit(tx, &entry).await
+            })
+        })
+        .await?;
+    platform.principals.rights_changed();
+    Ok(())
+}
+
+/// Suspends an account and ends its sessions; the last super_admin is refused.
+pub async fn disable(platform: &Platform, email: &str) -> Result<()> {
+    let (user, ..) = found(platform, email).await?;
+    perform(platform, Actor::default(), user, Act::Suspend("disabled from the command line".to_owned())).await
+}
+
+async fn found(platform: &Platform, email: &str) -> Result<(Uuid, Vec<Role>, String, String)> {
+    let email = Email::parse(email).ok_or_else(Error::not_found)?;
+    let account = store::credentials_by_email(platform.engine.root(), &email).await?.ok_or_else(Error::not_found)?;
+    Ok((account.user, account.roles, account.name, account.email))
+}
+
+async fn new_staff(
+    identity: &Identity,
+    platform: &Platform,
+    checked: Beginning,
+    password: &str,
+    roles: Vec<Role>,
+) -> Result<NewUser> {
+    let now = platform.clock.now();
+    Ok(NewUser {
+        id: platform.ids.next(now),
+        email: checked.email,
+        name: checked.name,
+        password_hash: identity.passwords.hash(password).await?,
+        locale: checked.locale,
+        timezone: checked.timezone,
+        roles,
+        created_at: floored(now),
+    })
+}
+
+/// An audit entry of the system itself.
+fn entry(platform: &Platform, target: Uuid, action: &'static str) -> AuditEntry {
+    let now = platform.clock.now();
+    let (id, at) = (platform.ids.next(now), floored(now));
+    AuditEntry { id, at, actor: None, action, target, change: None, reason: None, request_id: None }
+}

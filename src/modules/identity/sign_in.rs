@@ -1,0 +1,218 @@
+//! Signing up, signing in, exchanging refresh tokens, signing out.
+
+use std::sync::Arc;
+use std::time::Instant as Stopwatch;
+
+use pawbase_engine::Tx;
+
+use super::email::{Email, normalised};
+use super::model::{Credentials, Grant, NewSession, NewUser, Status, TokenPlace, UserRow};
+use super::passwords::Verdict;
+use super::rules::{PasswordPolicy, beginning, check_lock};
+use super::tokens::{self, AccessClaims, RefreshToken};
+use super::views::{Login, SignUp};
+use super::{Identity, store};
+use crate::context::{Audience, Ctx, Role};
+use crate::kernel::error::{FORBIDDEN, INVALID_CREDENTIALS, REFRESH_REFUSED};
+use crate::kernel::time::floored;
+use crate::kernel::{Error, Result};
+
+/// Characters kept of what a program says about itself.
+const USER_AGENT_MAX: usize = 300;
+
+/// Makes an account and signs it in. Fails with FORBIDDEN where nobody may sign up, with all bad fields, or with
+/// ALREADY_EXISTS when the address is taken.
+pub async fn sign_up(identity: &Identity, ctx: &Ctx, input: SignUp) -> Result<Grant> {
+    if !identity.settings().signup {
+        return Err(Error::new(FORBIDDEN, "Signing up is not open here."));
+    }
+    let roles = vec![Role::Customer];
+    let policy = PasswordPolicy::new(identity.settings(), &roles);
+    let (locale, timezone) = (input.locale.as_deref(), input.timezone.as_deref());
+    let checked = beginning(&input.email, &input.name, &input.password, policy, locale, timezone)?;
+    let password_hash = identity.passwords.hash(&input.password).await?;
+    let user = NewUser {
+        id: ctx.new_id(),
+        email: checked.email,
+        name: checked.name,
+        password_hash,
+        locale: checked.locale,
+        timezone: checked.timezone,
+        roles,
+        created_at: floored(ctx.now()),
+    };
+    let session = new_session(identity, ctx, user.id)?;
+    let work = Arc::new((user, session));
+    let begun = Arc::clone(&work);
+    let row = ctx
+        .system()
+        .transact(move |tx| {
+            let work = Arc::clone(&work);
+            Box::pin(async move { begin(tx, &work.0, &work.1).await })
+        })
+        .await?;
+    grant(identity, ctx, row, begun.1.refresh.clone(), input.use_cookies)
+}
+
+/// Makes an account with its first session.
+pub(super) async fn begin(tx: &Tx, user: &NewUser, session: &NewSession) -> Result<UserRow> {
+    let row = store::insert_user(tx, user).await?;
+    store::insert_session(tx, session).await?;
+    Ok(row)
+}
+
+/// Signs in. Fails with INVALID_CREDENTIALS, the same and after the same time whether or not there is such an account, with
+/// ACCOUNT_LOCKED after too many failures, and with FORBIDDEN for a suspended account when the password is right.
+pub async fn log_in(identity: &Identity, ctx: &Ctx, input: Login) -> Result<Grant> {
+    let found = match Email::parse(&input.email) {
+        Some(email) => store::credentials_by_email(ctx.system(), &email).await?,
+        None => None,
+    };
+    let Some(account) = found.filter(|account| account.status != Status::Deleted) else {
+        return Err(refuse_stranger(identity, ctx, &input).await);
+    };
+    let (checked, renewed) = check_password(identity, ctx, &account, &input.password).await?;
+    if account.status == Status::Suspended {
+        return Err(Error::new(FORBIDDEN, "This account is suspended."));
+    }
+    let session = new_session(identity, ctx, account.user)?;
+    let refresh = session.refresh.clone();
+    keep_login(ctx, session, checked, renewed).await?;
+    let row = store::account_of(ctx.system(), account.user).await?.ok_or_else(wrong_credentials)?;
+    grant(identity, ctx, row, refresh, input.use_cookies)
+}
+
+/// Checks the password of an account, and on the admin listener that it is staff's. Counts a failure. Answers the stored hash
+/// that was checked and the one to store from now on, if it changes.
+async fn check_password(
+    identity: &Identity,
+    ctx: &Ctx,
+    account: &Credentials,
+    password: &str,
+) -> Result<(String, Option<String>)> {
+    check_lock(account.locked_until, ctx.now())?;
+    let verdict = identity.passwords.verify(password, account.password_hash.as_deref()).await?;
+    let has_place = ctx.audience == Audience::Public || account.roles.iter().any(|role| role.is_staff());
+    match (verdict, &account.password_hash) {
+        (Verdict::Right { renewed }, Some(checked)) if has_place => Ok((checked.clone(), renewed)),
+        _ => {
+            count_failure(identity, ctx, account).await?;
+            Err(wrong_credentials())
+        }
+    }
+}
+
+/// Counts a failed password of an account.
+pub(super) async fn count_failure(identity: &Identity, ctx: &Ctx, account: &Credentials) -> Result<()> {
+    let (user, policy, now) = (account.user, identity.lock_policy(), ctx.now());
+    let began = Stopwatch::now();
+    let write = ctx.system().transact::<(), Error, _>(move |tx| Box::pin(store::count_failure(tx, user, policy, now)));
+    write.await?;
+    identity.strangers.learn_write_time(began.elapsed());
+    Ok(())
+}
+
+/// What an address without an account gets: the same answers, after the same work.
+async fn refuse_stranger(identity: &Identity, ctx: &Ctx, input: &Login) -> Error {
+    let address = normalised(&input.email);
+    if let Err(locked) = check_lock(identity.strangers.locked_until(&address), ctx.now()) {
+        return locked;
+    }
+    if let Err(busy) = identity.passwords.verify(&input.password, None).await {
+        return busy;
+    }
+    identity.strangers.fail(&address, identity.lock_policy(), ctx.now());
+    identity.strangers.wait_as_if_written().await;
+    wrong_credentials()
+}
+
+/// Keeps a sign-in, unless the account was changed or locked while its password was checked.
+async fn keep_login(ctx: &Ctx, session: NewSession, checked: String, renewed: Option<String>) -> Result<()> {
+    let work = Arc::new((session, checked, renewed));
+    let now = floored(ctx.now());
+    ctx.system()
+        .transact(move |tx| {
+            let work = Arc::clone(&work);
+            Box::pin(async move {
+                let (session, checked, renewed) = &*work;
+                if !store::note_login(tx, session.user, checked, renewed.as_deref(), now).await? {
+                    return Err(wrong_credentials());
+                }
+                store::insert_session(tx, session).await
+            })
+        })
+        .await
+}
+
+fn wrong_credentials() -> Error {
+    Error::new(INVALID_CREDENTIALS, "The e-mail address or the password is wrong.")
+}
+
+fn refused() -> Error {
+    Error::new(REFRESH_REFUSED, "This refresh token is not valid any more; sign in again.")
+}
+
+/// Exchanges a refresh token for new tokens. Fails with REFRESH_REFUSED; a token that was exchanged before ends its session,
+/// because somebody else may hold it.
+pub async fn refresh(identity: &Identity, ctx: &Ctx, token: Option<&str>, uses_cookies: bool) -> Result<Grant> {
+    let old = token.and_then(RefreshToken::parse).ok_or_else(refused)?;
+    let state = store::session_state(ctx.system(), old.session, Some(&old.hash())).await?.ok_or_else(refused)?;
+    if state.token == TokenPlace::Used {
+        super::account::end_session_of(ctx, state.user, old.session).await?;
+        return Err(refused());
+    }
+    if state.token != TokenPlace::Current || !state.is_live(ctx.audience, ctx.now()) {
+        return Err(refused());
+    }
+    let new = RefreshToken::make(old.session)?;
+    let (now, end, fresh) = (floored(ctx.now()), identity.session_end(ctx.now()), new.clone());
+    // Two that begin at once both find the token present; one exchanges it and the other is refused, but ends nothing.
+    let is_exchanged = ctx
+        .system()
+        .transact(move |tx| {
+            let (old, new) = (old.clone(), new.clone());
+            Box::pin(async move { store::rotate(tx, &old, &new, now, end).await })
+        })
+        .await?;
+    if !is_exchanged {
+        return Err(refused());
+    }
+    let row = store::account_of(ctx.system(), state.user).await?.ok_or_else(refused)?;
+    grant(identity, ctx, row, fresh, uses_cookies)
+}
+
+/// A session of `user` that begins now, on the listener of the request.
+pub(super) fn new_session(identity: &Identity, ctx: &Ctx, user: uuid::Uuid) -> Result<NewSession> {
+    let id = ctx.new_id();
+    Ok(NewSession {
+        id,
+        user,
+        audience: ctx.audience,
+        refresh: RefreshToken::make(id)?,
+        ip: ctx.ip.map(|ip| ip.to_string()),
+        user_agent: ctx.user_agent.as_ref().map(|text| text.chars().take(USER_AGENT_MAX).collect()),
+        created_at: floored(ctx.now()),
+        expires_at: identity.session_end(ctx.now()),
+    })
+}
+
+/// Tokens for a session that was just kept or refreshed.
+pub(super) fn grant(
+    identity: &Identity,
+    ctx: &Ctx,
+    user: UserRow,
+    refresh: RefreshToken,
+    uses_cookies: bool,
+) -> Result<Grant> {
+    let (now, lifetime) = (floored(ctx.now()), identity.access_lifetime());
+    let claims = AccessClaims::new(user.id, refresh.session, ctx.audience, ctx.new_id(), now, now + lifetime);
+    Ok(Grant {
+        access: tokens::sign(identity.keys().signing(ctx.audience), &claims)?,
+        session: refresh.session,
+        audience: ctx.audience,
+        expires_in_s: lifetime.as_secs(),
+        refresh,
+        user,
+        uses_cookies,
+    })
+}

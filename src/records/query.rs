@@ -1,0 +1,307 @@
+//! Reading the query of a list: filters in both forms, sort, paging, projection, expansion, text search.
+//!
+//! Every problem of every parameter is collected, so that the caller mends them at once.
+
+use pawbase_engine::Value;
+
+use super::convert;
+use super::cursor;
+use super::fields::{self, FieldRef};
+use super::filter::{Filter, OPERATORS, Test};
+use super::filter_text;
+use crate::context::Ctx;
+use crate::kernel::error::{INVALID_QUERY, QUERY_TOO_COSTLY};
+use crate::kernel::{Error, FieldError, Result};
+use crate::schema::{KeyKind, Kind, Table};
+
+/// Parameters that are not filters.
+const RESERVED: [&str; 9] = ["limit", "cursor", "offset", "count", "sort", "fields", "expand", "q", "filter"];
+/// Parameters that an aggregate does not take.
+pub const LIST_ONLY: [&str; 7] = ["limit", "cursor", "offset", "count", "sort", "fields", "expand"];
+/// Longest text search.
+const SEARCH_LENGTH_MAX: usize = 200;
+/// Most keys of a sort.
+const SORT_KEYS_MAX: usize = 5;
+
+/// A key of the order of a list.
+#[derive(Debug, Clone)]
+pub struct SortKey {
+    /// The field.
+    pub field: FieldRef,
+    /// Whether larger values come first.
+    pub is_descending: bool,
+}
+
+/// Which fields of the answer the caller wants; all when empty.
+pub type Selection = Vec<String>;
+
+/// A checked query of a list.
+#[derive(Debug)]
+pub struct ListQuery {
+    /// Condition.
+    pub filter: Filter,
+    /// Full-text words.
+    pub search: Option<String>,
+    /// Order; always ends with the id.
+    pub sort: Vec<SortKey>,
+    /// Rows per page.
+    pub limit: usize,
+    /// Rows to skip.
+    pub offset: usize,
+    /// Values of the sort keys of the last row of the page before.
+    pub after: Option<Vec<Value>>,
+    /// What the cursor is for: a digest of sort and condition.
+    pub cursor_scope: String,
+    /// Whether to count all matching rows.
+    pub is_counted: bool,
+    /// Wanted fields.
+    pub selection: Selection,
+    /// Links to expand.
+    pub expand: Vec<String>,
+}
+
+/// The projection and expansion of a single record.
+#[derive(Debug, Default)]
+pub struct ViewQuery {
+    /// Wanted fields.
+    pub selection: Selection,
+    /// Links to expand.
+    pub expand: Vec<String>,
+}
+
+/// Collects problems while reading parameters.
+#[derive(Default)]
+struct Problems(Vec<FieldError>);
+
+impl Problems {
+    fn note<T>(&mut self, result: Result<T>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.0.extend(error.fields().iter().cloned());
+                if error.fields().is_empty() {
+                    self.0.push(FieldError::new("?", "format", error.message()));
+                }
+                None
+            }
+        }
+    }
+
+    fn finish(self) -> Result<()> {
+        match self.0.as_slice() {
+            [] => Ok(()),
+            [one] => Err(with_fields(Error::new(INVALID_QUERY, one.message.clone()), self.0)),
+            many => Err(with_fields(Error::new(INVALID_QUERY, format!("{} parameters are not valid.", many.len())), self.0)),
+        }
+    }
+}
+
+fn with_fields(error: Error, fields: Vec<FieldError>) -> Error {
+    fields.into_iter().fold(error, |error, field| error.at(field.pointer, field.code, field.message))
+}
+
+/// Reads the query of a list over `table`.
+pub fn parse_list(ctx: &Ctx, table: &Table, pairs: &[(String, String)]) -> Result<ListQuery> {
+    let limits = &ctx.platform.config.limits;
+    let mut problems = Problems::default();
+    let mut seen: Vec<&str> = Vec::new();
+    for (name, _) in pairs {
+        if RESERVED.contains(&name.as_str()) {
+            if seen.contains(&name.as_str()) {
+                problems.note::<()>(Err(Error::query(name, format!("{name} is given more than once."))));
+            }
+            seen.push(name);
+        }
+    }
+    let get = |name: &str| pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+    let limit = problems.note(number(get("limit"), "limit", limits.page_default, 1, limits.page_max));
+    let offset = problems.note(number(get("offset"), "offset", 0, 0, limits.offset_max));
+    let is_counted = problems.note(flag(get("count"), "count"));
+    let filter = problems.note(parse_filter(ctx, table, pairs));
+    let sort = problems.note(parse_sort(ctx, table, get("sort")));
+    let selection = problems.note(parse_selection(ctx, table, get("fields")));
+    let expand = problems.note(parse_expand(ctx, table, get("expand")));
+    let search = problems.note(parse_search(ctx, table, get("q")));
+    let sort = sort.unwrap_or_default();
+    let scope = cursor::scope(pairs, &sort);
+    let after = problems.note(match get("cursor") {
+        Some(_) if get("offset").is_some() => Err(Error::query("offset", "Use cursor or offset, not both.")),
+        Some(text) => cursor::decode(text, &scope, &sort, table).map(Some),
+        None => Ok(None),
+    });
+    problems.finish()?;
+    Ok(ListQuery {
+        filter: filter.unwrap_or_else(Filter::all),
+        search: search.unwrap_or_default(),
+        sort,
+        limit: limit.unwrap_or(limits.page_default),
+        offset: offset.unwrap_or_default(),
+        after: after.unwrap_or_default(),
+        cursor_scope: scope,
+        is_counted: is_counted.unwrap_or_default(),
+        selection: selection.unwrap_or_default(),
+        expand: expand.unwrap_or_default(),
+    })
+}
+
+/// Reads the query of a single record.
+pub fn parse_view(ctx: &Ctx, table: &Table, pairs: &[(String, String)]) -> Result<ViewQuery> {
+    let mut problems = Problems::default();
+    let mut query = ViewQuery::default();
+    for (name, value) in pairs {
+        match name.as_str() {
+            "fields" => query.selection = problems.note(parse_selection(ctx, table, Some(value))).unwrap_or_default(),
+            "expand" => query.expand = problems.note(parse_expand(ctx, table, Some(value))).unwrap_or_default(),
+            other => drop(problems.note::<()>(Err(Error::query(other, format!("There is no parameter {other:?} here."))))),
+        }
+    }
+    problems.finish()?;
+    Ok(query)
+}
+
+/// The condition of both forms together, within the cost limit.
+pub fn parse_filter(ctx: &Ctx, table: &Table, pairs: &[(String, String)]) -> Result<Filter> {
+    let mut problems = Problems::default();
+    let mut parts = Vec::new();
+    for (name, value) in pairs {
+        if name == "filter" {
+            parts.extend(problems.note(filter_text::parse(ctx, table, value)));
+        } else if !RESERVED.contains(&name.as_str()) {
+            parts.extend(problems.note(bracket_form(ctx, table, name, value)));
+        }
+    }
+    problems.finish()?;
+    let filter = Filter::And(parts);
+    let limit = ctx.platform.config.limits.filter_cost_max;
+    if filter.cost() > limit {
+        return Err(Error::new(QUERY_TOO_COSTLY, format!("The filter costs {}, the limit is {limit}.", filter.cost())));
+    }
+    Ok(filter)
+}
+
+/// `field=value` or `field[op]=value`.
+fn bracket_form(ctx: &Ctx, table: &Table, name: &str, value: &str) -> Result<Filter> {
+    let (path, operator) = match name.split_once('[') {
+        Some((path, rest)) => (path, rest.strip_suffix(']').unwrap_or(rest)),
+        None => (name, "eq"),
+    };
+    if !OPERATORS.contains(&operator) {
+        return Err(Error::query(name, format!("There is no operator {operator:?}; use one of {}.", OPERATORS.join(", "))));
+    }
+    let field = fields::resolve(ctx, table, path, name)?;
+    let convert = |text: &str| convert::from_text(operand_kind(&field, operator), text).map_err(|m| Error::query(name, m));
+    let test = match operator {
+        "null" => Test::Null(flag(Some(value), name)?),
+        "in" => Test::In(value.split(',').map(convert).collect::<Result<_>>()?),
+        _ => build_test(&field, operator, convert(value)?, name)?,
+    };
+    Ok(Filter::Test(field, test))
+}
+
+/// The kind that a comparison's value has: the field's, or its item's for `contains` on a list.
+pub fn operand_kind<'a>(field: &'a FieldRef, operator: &str) -> &'a Kind {
+    match (field.kind.required(), operator) {
+        (Kind::Array(item) | Kind::Set(item), "contains") => item.required(),
+        (kind, _) => kind,
+    }
+}
+
+/// A comparison by operator name, if it makes sense for the field.
+pub fn build_test(field: &FieldRef, operator: &str, value: Value, parameter: &str) -> Result<Test> {
+    let kind = field.kind.required();
+    let is_text = matches!(kind, Kind::String | Kind::Enum(_));
+    let is_list = matches!(kind, Kind::Array(_) | Kind::Set(_));
+    let refuse = || Err(Error::query(parameter, format!("{operator} does not go with {}, which is {kind}.", field.path)));
+    Ok(match operator {
+        "contains" if is_list || is_text => Test::Contains(value),
+        "starts" if is_text => Test::Starts(value),
+        "contains" | "starts" => return refuse(),
+        _ if is_list || matches!(kind, Kind::Object | Kind::Geometry(_)) => return refuse(),
+        "eq" => Test::Eq(value),
+        "ne" => Test::Ne(value),
+        _ if !field.is_sortable() => return refuse(),
+        "lt" => Test::Lt(value),
+        "lte" => Test::Lte(value),
+        "gt" => Test::Gt(value),
+        "gte" => Test::Gte(value),
+        _ => return refuse(),
+    })
+}
+
+fn number(text: Option<&str>, name: &str, default: usize, min: usize, max: usize) -> Result<usize> {
+    let Some(text) = text else { return Ok(default) };
+    match text.parse::<usize>() {
+        Ok(value) if (min..=max).contains(&value) => Ok(value),
+        _ => Err(Error::query(name, format!("{name} must be a whole number from {min} to {max}."))),
+    }
+}
+
+fn flag(text: Option<&str>, name: &str) -> Result<bool> {
+    match text {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Error::query(name, format!("{name} must be true or false."))),
+    }
+}
+
+fn parse_sort(ctx: &Ctx, table: &Table, text: Option<&str>) -> Result<Vec<SortKey>> {
+    let default = if table.key == KeyKind::Uuid { "-id" } else { "id" };
+    let mut keys: Vec<SortKey> = Vec::new();
+    for part in text.unwrap_or(default).split(',') {
+        let (is_descending, path) = part.strip_prefix('-').map_or((false, part), |path| (true, path));
+        let field = fields::resolve(ctx, table, path, "sort")?;
+        if !field.is_sortable() {
+            return Err(Error::query("sort", format!("{path} has no order.")));
+        }
+        if keys.iter().any(|key| key.field.path == field.path) {
+            return Err(Error::query("sort", format!("{path} is named twice.")));
+        }
+        keys.push(SortKey { field, is_descending });
+    }
+    if keys.len() > SORT_KEYS_MAX {
+        return Err(Error::query("sort", format!("At most {SORT_KEYS_MAX} keys.")));
+    }
+    match keys.iter().position(|key| key.field.path == "id") {
+        // What follows a unique key orders nothing.
+        Some(at) => keys.truncate(at + 1),
+        None => {
+            let is_descending = keys.last().is_some_and(|key| key.is_descending);
+            keys.push(SortKey { field: fields::resolve(ctx, table, "id", "sort")?, is_descending });
+        }
+    }
+    Ok(keys)
+}
+
+fn parse_selection(ctx: &Ctx, table: &Table, text: Option<&str>) -> Result<Selection> {
+    let Some(text) = text else { return Ok(Vec::new()) };
+    text.split(',').map(|path| fields::resolve(ctx, table, path, "fields").map(|field| field.path)).collect()
+}
+
+fn parse_expand(ctx: &Ctx, table: &Table, text: Option<&str>) -> Result<Vec<String>> {
+    let Some(text) = text else { return Ok(Vec::new()) };
+    let depth_max = ctx.platform.config.limits.expand_depth_max;
+    let mut paths = Vec::new();
+    for path in text.split(',') {
+        if path.split('.').count() > depth_max {
+            return Err(Error::query("expand", format!("{path} goes deeper than {depth_max} links.")));
+        }
+        super::expand::check_path(ctx, table, path)?;
+        paths.push(path.to_owned());
+    }
+    paths.sort();
+    paths.dedup();
+    Ok(paths)
+}
+
+fn parse_search(ctx: &Ctx, table: &Table, text: Option<&str>) -> Result<Option<String>> {
+    let Some(text) = text else { return Ok(None) };
+    let has_text = table.text_fields().any(|path| fields::resolve(ctx, table, path, "q").is_ok());
+    if !has_text {
+        return Err(Error::query("q", format!("{} has no text to search.", table.name)));
+    }
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > SEARCH_LENGTH_MAX {
+        return Err(Error::query("q", format!("q must have 1 to {SEARCH_LENGTH_MAX} characters.")));
+    }
+    Ok(Some(text.to_owned()))
+}

@@ -1,0 +1,285 @@
+//! Lists, single records and aggregates, always in the caller's own session.
+
+use pawbase_engine::{RecordId, Value, Vars};
+use serde_json::{Map, Value as Json, json};
+
+use super::fields::{self, quoted};
+use super::filter::Filter;
+use super::query::{ListQuery, SortKey, ViewQuery};
+use super::statement::Builder;
+use super::{cursor, expand, key, view};
+use crate::context::Ctx;
+use crate::kernel::{Error, Result};
+use crate::schema::{Kind, Permission, Table};
+
+/// One page of a list.
+#[derive(Debug)]
+pub struct Page {
+    /// Records as this caller sees them.
+    pub items: Vec<Json>,
+    /// Where the next page begins; None on the last.
+    pub next_cursor: Option<String>,
+    /// How many records match, if asked for.
+    pub total: Option<i64>,
+}
+
+/// A page of `table`.
+pub async fn list(ctx: &Ctx, table: &Table, query: &ListQuery) -> Result<Page> {
+    let mut builder = Builder::default();
+    let text = list_statement(ctx, table, query, &mut builder);
+    let mut answer = ctx.session().query(&text, builder.into_vars()).await?;
+    let mut rows = answer.rows(0);
+    let total = query.is_counted.then(|| count_in(&answer.rows(1)));
+    let has_more = rows.len() > query.limit;
+    rows.truncate(query.limit);
+    let next_cursor = has_more.then(|| rows.last()).flatten().map(|row| {
+        let values: Vec<Value> = sort_values(row, &query.sort);
+        cursor::encode(&query.cursor_scope, &values, table)
+    });
+    let mut items: Vec<Json> = rows.iter().map(|row| view::record(ctx, table, row, &query.selection)).collect();
+    if !query.expand.is_empty() {
+        expand::expand(ctx, table, &rows, &mut items, &query.expand).await?;
+    }
+    Ok(Page { items, next_cursor, total })
+}
+
+fn count_in(rows: &[Value]) -> i64 {
+    match rows.first() {
+        Some(Value::Object(row)) => match row.get("count") {
+            Some(Value::Number(number)) => number.to_int().unwrap_or_default(),
+            _ => 0,
+        },
+        _ => 0,
+    }
+}
+
+/// Name under which a guarded sort key travels with its row.
+fn alias(at: usize) -> String {
+    format!("__sort{at}")
+}
+
+/// The column by which the engine orders: the field itself, or a guarded expression under an alias.
+fn sort_column(at: usize, sort: &SortKey) -> String {
+    if sort.field.guards.is_empty() { quoted(&sort.field.path) } else { format!("`{}`", alias(at)) }
+}
+
+fn list_statement(ctx: &Ctx, table: &Table, query: &ListQuery, builder: &mut Builder) -> String {
+    let mut projection = "*".to_owned();
+    for (at, sort) in query.sort.iter().enumerate().filter(|(_, sort)| !sort.field.guards.is_empty()) {
+        projection.push_str(&format!(", {} AS `{}`", sort.field.expression(), alias(at)));
+    }
+    let conditions = conditions(ctx, table, &query.filter, query.search.as_deref(), builder);
+    let mut page_conditions = conditions.clone();
+    let mut source = format!("`{}`", table.name);
+    if let Some(after) = &query.after {
+        match (query.sort.as_slice(), after.as_slice()) {
+            ([only], [Value::RecordId(id)]) if only.field.path == "id" => {
+                source = builder.bind(view_range(id, only.is_descending));
+            }
+            (sort, after) => page_conditions.push(seek(sort, after, builder)),
+        }
+    }
+    let order: Vec<String> = query
+        .sort
+        .iter()
+        .enumerate()
+        .map(|(at, sort)| format!("{} {}", sort_column(at, sort), if sort.is_descending { "DESC" } else { "ASC" }))
+        .collect();
+    let mut text = format!("SELECT {projection} FROM {source}{}", where_clause(&page_conditions));
+    text.push_str(&format!(" ORDER BY {} LIMIT {}", order.join(", "), query.limit + 1));
+    if query.offset > 0 {
+        text.push_str(&format!(" START {}", query.offset));
+    }
+    if query.is_counted {
+        text.push_str(&format!("; SELECT count() FROM `{}`{} GROUP ALL", table.name, where_clause(&conditions)));
+    }
+    text
+}
+
+/// All records after (or before) `id` in key order, as a bound range.
+fn view_range(id: &RecordId, is_descending: bool) -> Value {
+    use std::ops::Bound;
+    let bound = Bound::Excluded(id.key.clone());
+    let range = if is_descending { (Bound::Unbounded, bound) } else { (bound, Bound::Unbounded) };
+    Value::RecordId(RecordId::new(
+        id.table.clone(),
+        pawbase_engine::RecordIdKey::Range(Box::new(pawbase_engine::RecordIdKeyRange { start: range.0, end: range.1 })),
+    ))
+}
+
+/// Rows after the last seen one, in the order of the sort keys.
+fn seek(sort: &[SortKey], after: &[Value], builder: &mut Builder) -> String {
+    let values: Vec<String> = after.iter().map(|value| builder.bind(value.clone())).collect();
+    let mut alternatives = Vec::new();
+    for at in 0..sort.len() {
+        let mut parts: Vec<String> =
+            (0..at).map(|before| format!("{} = {}", sort[before].field.expression(), values[before])).collect();
+        let operator = if sort[at].is_descending { "<" } else { ">" };
+        parts.push(format!("{} {operator} {}", sort[at].field.expression(), values[at]));
+        alternatives.push(format!("({})", parts.join(" AND ")));
+    }
+    format!("({})", alternatives.join(" OR "))
+}
+
+fn sort_values(row: &Value, sort: &[SortKey]) -> Vec<Value> {
+    sort.iter()
+        .enumerate()
+        .map(|(at, sort)| {
+            let path = if sort.field.guards.is_empty() { sort.field.path.clone() } else { alias(at) };
+            pick(row, &path)
+        })
+        .collect()
+}
+
+/// The value at a dotted path.
+pub fn pick(row: &Value, path: &str) -> Value {
+    let mut value = row;
+    for name in path.split('.') {
+        match value {
+            Value::Object(object) => match object.get(name) {
+                Some(inner) => value = inner,
+                None => return Value::None,
+            },
+            _ => return Value::None,
+        }
+    }
+    value.clone()
+}
+
+/// The conditions of a list, as bound SurrealQL: the caller's own share first, so that an index can serve it.
+pub fn conditions(ctx: &Ctx, table: &Table, filter: &Filter, search: Option<&str>, builder: &mut Builder) -> Vec<String> {
+    let mut conditions: Vec<String> = own_share(ctx, table).into_iter().collect();
+    conditions.extend(builder.condition(filter));
+    conditions.extend(search.and_then(|words| search_condition(ctx, table, words, builder)));
+    conditions
+}
+
+/// `owner = $auth` when that is the whole select permission: implied, but an index serves it only if it is written out.
+fn own_share(ctx: &Ctx, table: &Table) -> Option<String> {
+    match &table.permissions.select {
+        Permission::Where(text) if !ctx.caller.is_staff() => {
+            let (field, _) = text.split_once(" = $auth").filter(|(_, rest)| rest.is_empty())?;
+            table.fields.contains_key(field).then(|| format!("{} = $auth", quoted(field)))
+        }
+        _ => None,
+    }
+}
+
+fn search_condition(ctx: &Ctx, table: &Table, words: &str, builder: &mut Builder) -> Option<String> {
+    let words = builder.bind(Value::String(words.to_owned()));
+    let fields = table.text_fields().filter_map(|path| fields::resolve(ctx, table, path, "q").ok());
+    let tests: Vec<String> = fields
+        .map(|field| {
+            let guards: String = field.guards.iter().map(|guard| format!("({guard}) AND ")).collect();
+            format!("({guards}{} @@ {words})", quoted(&field.path))
+        })
+        .collect();
+    (!tests.is_empty()).then(|| format!("({})", tests.join(" OR ")))
+}
+
+/// ` WHERE a AND b`, or nothing.
+pub fn where_clause(conditions: &[String]) -> String {
+    if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) }
+}
+
+/// A record as this caller sees it, with its ETag.
+#[derive(Debug)]
+pub struct Found {
+    /// The record.
+    pub json: Json,
+    /// Its strong ETag.
+    pub etag: String,
+}
+
+/// The record with the bare key `id`, or 404.
+pub async fn get(ctx: &Ctx, table: &Table, id: &str, query: &ViewQuery) -> Result<Found> {
+    let record = key::record_id(table, id).ok_or_else(Error::not_found)?;
+    let row = ctx.session().query("SELECT * FROM ONLY $id", Vars::new().with("id", record)).await?.take(0);
+    if !matches!(row, Value::Object(_)) {
+        return Err(Error::not_found());
+    }
+    let mut views = [view::record(ctx, table, &row, &query.selection)];
+    if !query.expand.is_empty() {
+        expand::expand(ctx, table, std::slice::from_ref(&row), &mut views, &query.expand).await?;
+    }
+    let [json] = views;
+    Ok(Found { etag: view::etag(&json), json })
+}
+
+/// A function of an aggregate over one field.
+#[derive(Debug, Clone)]
+pub struct Measure {
+    /// count, sum, avg, min or max.
+    pub function: &'static str,
+    /// The field; None for count.
+    pub field: Option<fields::FieldRef>,
+    /// Name in the answer, such as `sum_price_minor`.
+    pub name: String,
+}
+
+/// Groups of records with their measures.
+pub async fn aggregate(
+    ctx: &Ctx,
+    table: &Table,
+    filter: &Filter,
+    search: Option<&str>,
+    group_by: &[fields::FieldRef],
+    measures: &[Measure],
+) -> Result<Json> {
+    let mut builder = Builder::default();
+    let conditions = conditions(ctx, table, filter, search, &mut builder);
+    let limit = ctx.platform.config.limits.aggregate_groups_max;
+    let mut columns = Vec::new();
+    for (at, field) in group_by.iter().enumerate() {
+        columns.push(format!("{} AS `g{at}`", field.expression()));
+    }
+    for (at, measure) in measures.iter().enumerate() {
+        columns.push(format!("{} AS `m{at}`", measure_expression(measure)));
+    }
+    let groups: Vec<String> = (0..group_by.len()).map(|at| format!("`g{at}`")).collect();
+    let grouping = if groups.is_empty() { "GROUP ALL".to_owned() } else { format!("GROUP BY {}", groups.join(", ")) };
+    let text = format!(
+        "SELECT {} FROM `{}`{} {grouping} LIMIT {}",
+        columns.join(", "),
+        table.name,
+        where_clause(&conditions),
+        limit + 1
+    );
+    let rows = ctx.session().query(&text, builder.into_vars()).await?.rows(0);
+    if rows.len() > limit {
+        let message = format!("More than {limit} groups; narrow the filter or group by fewer fields.");
+        return Err(Error::new(crate::kernel::error::QUERY_TOO_COSTLY, message));
+    }
+    let mut groups: Vec<Json> = rows.iter().map(|row| group_view(table, row, group_by, measures)).collect();
+    if groups.is_empty() && group_by.is_empty() {
+        groups.push(group_view(table, &Value::None, group_by, measures));
+    }
+    Ok(json!({ "groups": groups }))
+}
+
+fn measure_expression(measure: &Measure) -> String {
+    let Some(field) = &measure.field else { return "count()".into() };
+    let value = field.expression();
+    match measure.function {
+        "count" => format!("count({value} != NONE AND {value} != NULL)"),
+        "sum" => format!("math::sum({value} ?? 0)"),
+        "avg" => format!("math::mean({value})"),
+        function if matches!(field.kind.required(), Kind::Datetime) => format!("time::{function}({value})"),
+        function => format!("math::{function}({value})"),
+    }
+}
+
+fn group_view(table: &Table, row: &Value, group_by: &[fields::FieldRef], measures: &[Measure]) -> Json {
+    let mut out = Map::new();
+    let mut keys = Map::new();
+    for (at, field) in group_by.iter().enumerate() {
+        keys.insert(field.path.clone(), view::by_kind(table, &field.path, &field.kind, &pick(row, &format!("g{at}"))));
+    }
+    out.insert("by".into(), Json::Object(keys));
+    for (at, measure) in measures.iter().enumerate() {
+        let value = view::plain(table, &pick(row, &format!("m{at}")));
+        let value = if value.is_null() && measure.function == "count" { json!(0) } else { value };
+        out.insert(measure.name.clone(), value);
+    }
+    Json::Object(out)
+}

@@ -1,0 +1,145 @@
+//! From stored values to JSON, showing only what the table's model knows and the caller selected.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use chrono::SecondsFormat;
+use pawbase_engine::{Geometry, Number, Object, ToSql, Value};
+use serde_json::{Map, Value as Json, json};
+use sha2::{Digest, Sha256};
+
+use super::fields;
+use super::key;
+use super::query::Selection;
+use crate::context::Ctx;
+use crate::schema::{Field, Kind, Table};
+
+/// A record as JSON. Fields that nobody may read, or that are not selected, are left out even when the row carries them.
+pub fn record(ctx: &Ctx, table: &Table, row: &Value, selection: &Selection) -> Json {
+    let Value::Object(row) = row else { return Json::Null };
+    let mut out = Map::new();
+    for field in table.top_fields() {
+        if fields::is_visible(ctx, table, field) && is_selected(selection, &field.path) {
+            if let Some(value) = row.get(&field.path) {
+                insert(ctx, table, field, value, selection, &mut out, &field.path);
+            }
+        }
+    }
+    Json::Object(out)
+}
+
+fn insert(
+    ctx: &Ctx,
+    table: &Table,
+    field: &Field,
+    value: &Value,
+    selection: &Selection,
+    out: &mut Map<String, Json>,
+    name: &str,
+) {
+    match value {
+        Value::None => {}
+        Value::Object(object) if field.kind.required() == &Kind::Object && !field.is_flexible => {
+            out.insert(name.to_owned(), nested(ctx, table, field, object, selection));
+        }
+        value => {
+            out.insert(name.to_owned(), by_kind(table, &field.path, &field.kind, value));
+        }
+    }
+}
+
+fn nested(ctx: &Ctx, table: &Table, parent: &Field, object: &Object, selection: &Selection) -> Json {
+    let mut out = Map::new();
+    for field in table.children(&parent.path) {
+        let name = &field.path[parent.path.len() + 1..];
+        if fields::is_visible(ctx, table, field) && is_selected(selection, &field.path) {
+            if let Some(value) = object.get(name) {
+                insert(ctx, table, field, value, selection, &mut out, name);
+            }
+        }
+    }
+    Json::Object(out)
+}
+
+/// Whether `path` is selected: itself, something inside it, or something around it.
+fn is_selected(selection: &Selection, path: &str) -> bool {
+    selection.is_empty()
+        || path == "id"
+        || selection.iter().any(|chosen| {
+            chosen == path
+                || chosen.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'))
+                || path.strip_prefix(chosen.as_str()).is_some_and(|rest| rest.starts_with('.'))
+        })
+}
+
+/// A value by its declared kind: a link to one table is its bare key.
+pub fn by_kind(table: &Table, path: &str, kind: &Kind, value: &Value) -> Json {
+    match (kind.required(), value) {
+        (_, Value::RecordId(id)) if path == "id" => Json::String(key::bare(&id.key)),
+        (Kind::Record(tables), Value::RecordId(id)) if tables.len() == 1 => Json::String(key::bare(&id.key)),
+        (Kind::Array(item) | Kind::Set(item), Value::Array(items)) => {
+            items.iter().map(|value| by_kind(table, path, item, value)).collect()
+        }
+        (Kind::Array(item) | Kind::Set(item), Value::Set(items)) => {
+            items.iter().map(|value| by_kind(table, path, item, value)).collect()
+        }
+        _ => plain(table, value),
+    }
+}
+
+/// A value without a declared kind; links of the cursor's own table are bare keys.
+pub fn plain(table: &Table, value: &Value) -> Json {
+    match value {
+        Value::None | Value::Null => Json::Null,
+        Value::Bool(flag) => Json::Bool(*flag),
+        Value::Number(Number::Int(number)) => json!(number),
+        Value::Number(Number::Float(number)) => json!(number),
+        Value::Number(Number::Decimal(number)) => Json::String(number.to_string()),
+        Value::String(text) => Json::String(text.clone()),
+        Value::Bytes(bytes) => Json::String(STANDARD.encode(bytes.clone().into_inner())),
+        Value::Duration(duration) => Json::String(duration.to_sql()),
+        Value::Datetime(datetime) => {
+            Json::String(datetime.clone().into_inner().to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        }
+        Value::Uuid(uuid) => Json::String(uuid.into_inner().to_string()),
+        Value::RecordId(id) if id.table.as_str() == table.name => Json::String(key::bare(&id.key)),
+        Value::RecordId(id) => json!({ "table": id.table.as_str(), "id": key::bare(&id.key) }),
+        Value::Array(items) => items.iter().map(|value| plain(table, value)).collect(),
+        Value::Set(items) => items.iter().map(|value| plain(table, value)).collect(),
+        Value::Object(object) => {
+            object.iter().map(|(name, value)| (name.clone(), plain(table, value))).collect::<Map<_, _>>().into()
+        }
+        Value::Geometry(geometry) => geo_json(geometry),
+        other => Json::String(other.to_sql()),
+    }
+}
+
+fn geo_json(geometry: &Geometry) -> Json {
+    let pair = |point: &geo_types::Point<f64>| json!([point.x(), point.y()]);
+    let line = |line: &geo_types::LineString<f64>| -> Json { line.points().map(|p| pair(&p)).collect() };
+    let area = |area: &geo_types::Polygon<f64>| -> Json {
+        std::iter::once(area.exterior()).chain(area.interiors()).map(line).collect()
+    };
+    match geometry {
+        Geometry::Point(point) => json!({ "type": "Point", "coordinates": pair(point) }),
+        Geometry::Line(path) => json!({ "type": "LineString", "coordinates": line(path) }),
+        Geometry::Polygon(shape) => json!({ "type": "Polygon", "coordinates": area(shape) }),
+        Geometry::MultiPoint(many) => {
+            json!({ "type": "MultiPoint", "coordinates": many.iter().map(pair).collect::<Json>() })
+        }
+        Geometry::MultiLine(many) => {
+            json!({ "type": "MultiLineString", "coordinates": many.iter().map(line).collect::<Json>() })
+        }
+        Geometry::MultiPolygon(many) => {
+            json!({ "type": "MultiPolygon", "coordinates": many.iter().map(area).collect::<Json>() })
+        }
+        Geometry::Collection(many) => {
+            json!({ "type": "GeometryCollection", "geometries": many.iter().map(geo_json).collect::<Json>() })
+        }
+    }
+}
+
+/// A strong ETag: a digest of exactly what this caller sees, so it tells nothing about what is hidden.
+pub fn etag(view: &Json) -> String {
+    let bytes = serde_json::to_vec(view).unwrap_or_default();
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(&Sha256::digest(bytes)[..16]))
+}

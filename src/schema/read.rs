@@ -1,0 +1,104 @@
+//! Our model of the tables, made from the database's own description.
+
+use indexmap::IndexMap;
+use pawbase_engine::Session;
+use serde_json::Value as Json;
+
+use super::constraint::Constraint;
+use super::error::Result;
+use super::kind::Kind;
+use super::model::{Field, Index, KeyKind, Permission, Permissions, Schema, Table, split_comment};
+use super::state::{Id, Object, State, plain};
+
+/// Reads the model of all tables that this session's database has.
+pub async fn read(session: &Session) -> Result<Schema> {
+    Ok(model(&State::read(session).await?))
+}
+
+/// The model of a database's state: tables in alphabetical order, parents before children in fields.
+pub(super) fn model(state: &State) -> Schema {
+    let tables = state.tables().map(|name| (name.to_owned(), table(state, name)));
+    Schema { tables: tables.collect() }
+}
+
+fn table(state: &State, name: &str) -> Table {
+    let part = state.part(&Id::table(name));
+    let (description, tags) = split_comment(part["comment"].as_str().unwrap_or_default());
+    let of = |object| state.parts.iter().filter(move |(id, _)| id.object == object && id.table == name);
+    // Ids are ordered by path, so `price` stands before `price.minor`.
+    let fields = of(Object::Field).filter(|(id, _)| !id.name.contains(['*', '[']));
+    let fields: IndexMap<String, Field> = fields.map(|(id, part)| (id.name.clone(), field(&id.name, part))).collect();
+    Table {
+        name: name.to_owned(),
+        description,
+        tags,
+        permissions: permissions(&part["permissions"]),
+        key: key_kind(fields.get("id")),
+        indexes: of(Object::Index).map(|(id, part)| index(&id.name, part)).collect(),
+        fields,
+    }
+}
+
+fn key_kind(id: Option<&Field>) -> KeyKind {
+    match id.map(|field| field.kind.required()) {
+        Some(Kind::Uuid) => KeyKind::Uuid,
+        Some(Kind::Int) => KeyKind::Int,
+        _ => KeyKind::Text,
+    }
+}
+
+fn field(path: &str, part: &Json) -> Field {
+    let (description, tags) = split_comment(part["comment"].as_str().unwrap_or_default());
+    let assertion = part["assert"].as_str().map(str::to_owned);
+    Field {
+        path: path.to_owned(),
+        kind: part["kind"].as_str().and_then(Kind::parse).unwrap_or(Kind::Any),
+        description,
+        tags,
+        permissions: permissions(&part["permissions"]),
+        is_read_only: is_set(&part["readonly"]),
+        has_default: part["default"].is_string(),
+        is_computed: is_computed(part),
+        is_flexible: is_set(&part["flexible"]),
+        constraint: assertion.as_deref().map(Constraint::of).unwrap_or_default(),
+        assertion,
+    }
+}
+
+/// Whether the database fills a field whatever is sent: COMPUTED, or a VALUE that ignores what is sent.
+pub(super) fn is_computed(part: &Json) -> bool {
+    part["computed"].is_string() || part["value"].as_str().is_some_and(|value| !value.contains("$value"))
+}
+
+/// Whether a flag of the description is set.
+pub(super) fn is_set(flag: &Json) -> bool {
+    flag.as_bool().unwrap_or(false)
+}
+
+fn permissions(part: &Json) -> Permissions {
+    Permissions {
+        select: permission(&part["select"]),
+        create: permission(&part["create"]),
+        update: permission(&part["update"]),
+        delete: permission(&part["delete"]),
+    }
+}
+
+fn permission(part: &Json) -> Permission {
+    match part {
+        Json::Bool(true) => Permission::Full,
+        Json::String(expression) => Permission::Where(expression.clone()),
+        _ => Permission::None,
+    }
+}
+
+fn index(name: &str, part: &Json) -> Index {
+    let kind = part["index"].as_str().unwrap_or_default();
+    let columns = part["cols"].as_array().into_iter().flatten().filter_map(Json::as_str);
+    Index {
+        name: name.to_owned(),
+        fields: columns.map(plain).collect(),
+        is_unique: kind.starts_with("UNIQUE"),
+        is_full_text: kind.starts_with("FULLTEXT"),
+    }
+}
