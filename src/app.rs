@@ -1,5 +1,6 @@
 //! The application: everything opened in the right order, and closed in the opposite one.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,7 +98,9 @@ pub async fn open_database(config: &Config) -> Result<Opened, StartError> {
 /// Makes the data folder and shows that it can be written.
 fn make_folder(folder: &Path) -> Result<(), StartError> {
     let failed = |cause| StartError::Folder { path: folder.to_owned(), cause };
-    std::fs::create_dir_all(folder.join("db")).map_err(failed)?;
+    // It holds personal data and keys: for its owner alone.
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(folder.join("db")).map_err(failed)?;
     let probe = folder.join(".write-test");
     std::fs::write(&probe, b"ok").and_then(|()| std::fs::remove_file(&probe)).map_err(failed)
 }
@@ -178,10 +181,10 @@ impl App {
             if let Some(rates) = &self.rates {
                 rates.sweep();
             }
-            if minutes % 60 == 0 {
-                if let Err(error) = crate::records::idempotency::sweep(&self.platform).await {
-                    tracing::warn!(cause = error.cause().unwrap_or("-"), "old stored answers were not removed");
-                }
+            if minutes.is_multiple_of(60)
+                && let Err(error) = crate::records::idempotency::sweep(&self.platform).await
+            {
+                tracing::warn!(cause = error.cause().unwrap_or("-"), "old stored answers were not removed");
             }
         }
     }

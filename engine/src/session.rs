@@ -164,6 +164,7 @@ impl Session {
     {
         let mut attempt = 1;
         loop {
+            #[expect(clippy::disallowed_methods, reason = "this is the one place that commits and cancels")]
             let tx = self.begin().await?;
             let outcome = match work(&tx).await {
                 Ok(value) => tx.commit().await.map(|()| value).map_err(E::from),

@@ -14,9 +14,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::app::App;
 use crate::config::Config;
+use crate::context::Audience;
 use crate::demo;
 use crate::http::{routes, spec};
-use crate::context::Audience;
 use crate::kernel::time::SystemClock;
 
 /// Stack of a worker thread: statements with deep expressions need it.
@@ -127,9 +127,12 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         .build()
         .map_err(|error| format!("cannot start threads: {error}"))?;
     // Spawned, so that it runs on a worker with a deep stack.
-    runtime.block_on(async move {
+    let outcome = runtime.block_on(async move {
         tokio::spawn(execute(cli.command, config)).await.unwrap_or_else(|error| Err(format!("stopped: {error}")))
-    })
+    });
+    // The database is closed by now; the process ends at once instead of tearing down the engine's idle tasks one by one.
+    std::mem::forget(runtime);
+    outcome
 }
 
 async fn execute(command: Command, config: Config) -> Result<(), Failure> {

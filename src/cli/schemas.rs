@@ -54,20 +54,24 @@ async fn with_database(config: &Config, is_applied: bool) -> Result<(), Failure>
     let outcome = async {
         if is_applied {
             let prepared = schema::prepare(&engine, &sources, keys.engine_session_key(), SystemClock.now()).await?;
-            Ok((prepared.changes, false))
+            Ok((prepared.migrations, prepared.changes, false))
         } else {
             let diff = schema::diff(&engine, &sources, keys.engine_session_key()).await?;
-            let is_lossy = diff.is_lossy();
-            Ok((diff.changes, is_lossy))
+            // What is pending may be just what covers the loss.
+            let is_uncovered = diff.is_lossy() && diff.pending.is_empty();
+            Ok((diff.pending, diff.changes, is_uncovered))
         }
     };
     let outcome: Result<_, schema::SchemaError> = outcome.await;
     engine.shutdown().await.map_err(|error| error.to_string())?;
-    let (changes, is_lossy) = outcome.map_err(|error| error.to_string())?;
+    let (migrations, changes, is_lossy) = outcome.map_err(|error| error.to_string())?;
+    for migration in &migrations {
+        say(format!("> migration {migration}"));
+    }
     for change in &changes {
         say(change);
     }
-    if changes.is_empty() {
+    if changes.is_empty() && migrations.is_empty() {
         say("nothing to change");
     }
     if is_lossy { Err("some changes lose data: they need a migration".into()) } else { Ok(()) }

@@ -34,8 +34,11 @@ pub struct Options {
 impl Options {
     /// The options as settings.
     pub fn overrides(&self) -> Vec<(String, String)> {
-        let pairs =
-            [("PAWBASE_PUBLIC__BIND", &self.public), ("PAWBASE_ADMIN__BIND", &self.admin), ("PAWBASE_SERVER__ROLES", &self.roles)];
+        let pairs = [
+            ("PAWBASE_PUBLIC__BIND", &self.public),
+            ("PAWBASE_ADMIN__BIND", &self.admin),
+            ("PAWBASE_SERVER__ROLES", &self.roles),
+        ];
         pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))).collect()
     }
 }
@@ -115,7 +118,9 @@ async fn announce(app: &App, public: Option<&Bound>, admin: Option<&Bound>, is_d
     if let Some(bound) = admin {
         say(format!("  Admin   http://{}/", bound.address));
         match app.identity.setup_token(&app.platform).await {
-            Ok(Some(token)) => say(format!("  Setup   http://{}/#setup={token}  (once, for the first administrator)", bound.address)),
+            Ok(Some(token)) => {
+                say(format!("  Setup   http://{}/#setup={token}  (once, for the first administrator)", bound.address))
+            }
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "whether an administrator exists is not known"),
         }

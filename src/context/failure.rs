@@ -2,8 +2,8 @@
 
 use pawbase_engine::{EngineError, IsConflict};
 
-use crate::kernel::Error;
 use crate::kernel::error::{ALREADY_EXISTS, CONFLICT, STILL_REFERENCED, UNAVAILABLE};
+use crate::kernel::{Error, FieldError};
 
 impl IsConflict for Error {
     fn is_conflict(&self) -> bool {
@@ -23,16 +23,19 @@ impl From<EngineError> for Error {
             }
             EngineError::Unique { .. } => Self::new(ALREADY_EXISTS, "There is a record with these values."),
             EngineError::Assertion { field, .. } => {
-                Self::invalid(Vec::new()).at(pointer(&field), "rule", "is not an allowed value")
+                Self::invalid(vec![FieldError::new(pointer(&field), "rule", "is not an allowed value")])
+            }
+            EngineError::Coercion { field, detail } if detail.contains("found `NONE`") => {
+                Self::invalid(vec![FieldError::new(pointer(&field), "required", "is required")])
             }
             EngineError::Coercion { field, .. } => {
-                Self::invalid(Vec::new()).at(pointer(&field), "type", "is of another type")
+                Self::invalid(vec![FieldError::new(pointer(&field), "type", "is of another type")])
             }
             EngineError::ReadOnly(field) => {
-                Self::invalid(Vec::new()).at(pointer(&field), "read_only", "can be set once only")
+                Self::invalid(vec![FieldError::new(pointer(&field), "read_only", "can be set once only")])
             }
             EngineError::UnknownField(field) => {
-                Self::invalid(Vec::new()).at(pointer(&field), "unknown", "is not a field of this table")
+                Self::invalid(vec![FieldError::new(pointer(&field), "unknown", "is not a field of this table")])
             }
             EngineError::Referenced(table) => {
                 Self::new(STILL_REFERENCED, format!("Records of {table} still refer to it."))

@@ -11,7 +11,7 @@ use super::caller::{Audience, Role};
 use super::principals::Principals;
 use crate::config::Config;
 use crate::kernel::id::Ids;
-use crate::kernel::time::{Clock, Instant};
+use crate::kernel::time::{Clock, SystemClock};
 use crate::kernel::{Error, Result};
 use crate::schema::Schema;
 
@@ -33,6 +33,9 @@ pub struct Platform {
     /// Makes the engine's own session tokens.
     pub engine_tokens: EngineTokens,
 }
+
+/// Seconds of an engine session: more than the longest access token (a day).
+const LIFETIME_S: i64 = 25 * 60 * 60;
 
 /// Makes the tokens by which a checked caller enters the database. They never leave the process.
 pub struct EngineTokens {
@@ -66,9 +69,10 @@ impl EngineTokens {
         Self { key: EncodingKey::from_secret(key.as_bytes()) }
     }
 
-    /// A token for `user` on `audience`, until `expires_at`. On the admin listener the strongest staff role becomes the
-    /// engine's VIEWER, EDITOR or OWNER.
-    pub fn issue(&self, user: Uuid, audience: Audience, roles: &[Role], expires_at: Instant) -> Result<String> {
+    /// A token for `user` on `audience`. On the admin listener the strongest staff role becomes the engine's VIEWER, EDITOR
+    /// or OWNER. The engine checks it against the machine's clock, whatever ours says, so it outlives every access token;
+    /// when a caller's session really ends is checked by [`Principals`] and the identity module.
+    pub fn issue(&self, user: Uuid, audience: Audience, roles: &[Role]) -> Result<String> {
         let (access, id, engine_roles) = match audience {
             Audience::Public => ("account", Some(format!("users:u'{user}'")), None),
             Audience::Admin => ("staff", None, Some([engine_role(roles)?])),
@@ -79,7 +83,7 @@ impl EngineTokens {
             access,
             id,
             roles: engine_roles,
-            exp: expires_at.timestamp(),
+            exp: SystemClock.now().timestamp() + LIFETIME_S,
         };
         jsonwebtoken::encode(&Header::new(Algorithm::HS512), &claims, &self.key).map_err(Error::internal)
     }

@@ -13,10 +13,13 @@ use quick_cache::sync::Cache;
 use super::caller::Principal;
 use crate::kernel::time::Instant;
 
+/// The generation a principal was made in, and the principal.
+type Kept = (u64, Arc<Principal>);
+
 /// A bounded set of ready principals, by access token.
 #[derive(Debug)]
 pub struct Principals {
-    kept: Option<Cache<Box<str>, (u64, Arc<Principal>)>>,
+    kept: Option<Cache<Box<str>, Kept>>,
     generation: AtomicU64,
 }
 

@@ -1,6 +1,9 @@
 //! Writing the demo data to a database, and taking it out again.
 
-use pawbase_engine::{Value, Vars};
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use pawbase_engine::{Tx, Value, Vars};
 
 use super::{PASSWORD, Row, dataset, has_password};
 use crate::app::App;
@@ -44,22 +47,32 @@ fn email(row: &Row) -> Option<&str> {
     row.get("email").and_then(serde_json::Value::as_str)
 }
 
-/// Removes exactly the demo rows; what refers to them goes with them or keeps its own rules.
+/// Removes exactly the demo rows, all or none. Fails when other records still refer to them.
 pub async fn clear(app: &App) -> Result<()> {
     let mut tables = dataset().tables;
     tables.reverse();
+    let mut ids = Vec::new();
     for (name, rows) in tables {
         let Some(table) = app.platform.schema.tables.get(name) else { continue };
-        let ids: Vec<Value> = rows
-            .iter()
-            .filter_map(|row| key::record_id(table, row.get("id")?.as_str()?))
-            .map(Value::RecordId)
-            .collect();
-        for chunk in ids.chunks(CHUNK_ROWS) {
-            let vars = Vars::new().with("ids", Value::Array(chunk.to_vec().into()));
-            app.platform.engine.root().query("DELETE $ids RETURN NONE", vars).await?;
-        }
+        // Later rows first: a category goes before the one above it.
+        let keys = rows.iter().rev().filter_map(|row| key::record_id(table, row.get("id")?.as_str()?));
+        ids.extend(keys.map(Value::RecordId));
     }
+    let ids = Arc::new(ids);
+    app.platform
+        .engine
+        .root()
+        .transact(|tx: &Tx| -> BoxFuture<'_, Result<()>> {
+            let ids = Arc::clone(&ids);
+            Box::pin(async move {
+                for chunk in ids.chunks(CHUNK_ROWS) {
+                    let vars = Vars::new().with("ids", Value::Array(chunk.to_vec().into()));
+                    tx.query("FOR $id IN $ids { DELETE $id RETURN NONE }", vars).await?;
+                }
+                Ok(())
+            })
+        })
+        .await?;
     app.platform.principals.rights_changed();
     Ok(())
 }

@@ -17,7 +17,8 @@ pub fn address(request: &Request, trusted: &[IpNet]) -> Option<IpAddr> {
         return Some(peer);
     }
     let forwarded = request.headers().get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<IpAddr> = forwarded.flat_map(|text| text.split(',')).filter_map(|ip| ip.trim().parse().ok()).collect();
+    let hops: Vec<IpAddr> =
+        forwarded.flat_map(|text| text.split(',')).filter_map(|ip| ip.trim().parse().ok()).collect();
     // The nearest hop that is not one of our proxies; what lies before it may be invented.
     Some(hops.iter().rev().find(|ip| !is_trusted(ip)).copied().unwrap_or(peer))
 }
@@ -65,6 +66,7 @@ pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
 /// The caller's own id for the request if it is usable, else a new one.
 pub fn request_id(headers: &HeaderMap, fresh: impl FnOnce() -> String) -> String {
     let given = headers.get("x-request-id").and_then(|value| value.to_str().ok());
-    let is_usable = |id: &&str| !id.is_empty() && id.len() <= 100 && id.bytes().all(|b| b.is_ascii_graphic() && b != b'"');
+    let is_usable =
+        |id: &&str| !id.is_empty() && id.len() <= 100 && id.bytes().all(|b| b.is_ascii_graphic() && b != b'"');
     given.filter(is_usable).map_or_else(fresh, str::to_owned)
 }

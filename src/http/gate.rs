@@ -17,7 +17,8 @@ use super::{cors, problem};
 use crate::config::Config;
 use crate::context::{Audience, Caller, Ctx, Platform};
 use crate::kernel::error::{
-    CSRF_FAILED, HEADERS_TOO_LARGE, MALFORMED, PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT, UNAUTHENTICATED, UNAVAILABLE, URI_TOO_LONG,
+    CSRF_FAILED, HEADERS_TOO_LARGE, MALFORMED, PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT, UNAUTHENTICATED, UNAVAILABLE,
+    URI_TOO_LONG,
 };
 use crate::kernel::{Error, Result};
 use crate::modules::identity::{self, CookieNames, Identity};
@@ -161,7 +162,8 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
         if uri_length as u64 > limits.uri_kb * 1024 {
             return Err(Error::new(URI_TOO_LONG, format!("At most {} KB.", limits.uri_kb)));
         }
-        let header_length: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        let header_length: usize =
+            request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
         if header_length as u64 > limits.header_kb * 1024 {
             return Err(Error::new(HEADERS_TOO_LARGE, format!("At most {} KB.", limits.header_kb)));
         }
@@ -182,7 +184,8 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
                 match found {
                     Ok(principal) => {
                         let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-                        let shown = headers.get("x-csrf-token").and_then(|value| value.to_str().ok()).unwrap_or_default();
+                        let shown =
+                            headers.get("x-csrf-token").and_then(|value| value.to_str().ok()).unwrap_or_default();
                         if !is_safe && !self.identity.verify_csrf(principal.session_id, shown) {
                             return Err(Error::new(CSRF_FAILED, "Send the CSRF cookie's value in X-CSRF-Token."));
                         }
@@ -201,12 +204,14 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
         let limits = &self.config().limits;
         let size_max = usize::try_from(limits.body_kb * 1024).unwrap_or(usize::MAX);
         let too_large = || Error::new(PAYLOAD_TOO_LARGE, format!("A body has at most {} KB.", limits.body_kb));
-        let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+        let declared =
+            request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
         if declared.is_some_and(|length| length > size_max) {
             return Err(too_large());
         }
         let body = request.take_body();
-        let reading = tokio::time::timeout(Duration::from_secs(limits.request_timeout_s), body.into_bytes_limit(size_max));
+        let reading =
+            tokio::time::timeout(Duration::from_secs(limits.request_timeout_s), body.into_bytes_limit(size_max));
         match reading.await {
             Err(_) => Err(Error::new(REQUEST_TIMEOUT, "The body did not arrive in time.")),
             Ok(Err(poem::error::ReadBodyError::PayloadTooLarge)) => Err(too_large()),
@@ -228,7 +233,7 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
             Err(_) => Err(Error::new(UNAVAILABLE, "The request took too long.").retry_after(1)),
             Ok(Err(_)) => Err(Error::internal("a handler panicked")),
             Ok(Ok(Ok(response))) => Ok(response),
-            Ok(Ok(Err(error))) => problem::translate(error).map_or_else(Ok, Err),
+            Ok(Ok(Err(error))) => problem::translate(error).map_or_else(|response| Ok(*response), Err),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Two listeners, each a [`gate::Gate`] around its [`routes::Routes`]: system pages, then commands, then records.
 
+pub mod bodies;
 pub mod client;
 pub mod cors;
 pub mod gate;

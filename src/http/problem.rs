@@ -1,8 +1,8 @@
 //! Failures as RFC 9457 problems: the only place that turns an [`Error`] into a response.
 
+use poem::Response;
 use poem::error::ResponseError;
 use poem::http::{HeaderValue, StatusCode, header};
-use poem::Response;
 use serde_json::json;
 
 use crate::kernel::Error;
@@ -59,13 +59,13 @@ pub fn respond(error: &Error, request_id: &str) -> Response {
 }
 
 /// Any failure of the framework or of ours as our error. Statuses below 400 are not failures and come back as they are.
-pub fn translate(error: poem::Error) -> std::result::Result<Error, Response> {
+pub fn translate(error: poem::Error) -> std::result::Result<Error, Box<Response>> {
     if error.is::<Error>() {
-        return error.downcast::<Error>().map_err(poem::Error::into_response);
+        return error.downcast::<Error>().map_err(|other| Box::new(other.into_response()));
     }
     let status = error.status();
     if status.as_u16() < 400 {
-        return Err(error.into_response());
+        return Err(Box::new(error.into_response()));
     }
     let text = error.to_string();
     let entry: &'static Entry = match status.as_u16() {

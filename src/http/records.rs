@@ -132,11 +132,8 @@ async fn get(ctx: &Ctx, request: &Request, table: &Table, id: &str) -> Result<Re
     let is_known = known.is_some_and(|tags| {
         tags.trim() == "*" || tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == found.etag)
     });
-    let mut response = if is_known {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        json_response(StatusCode::OK, &found.json)
-    };
+    let mut response =
+        if is_known { StatusCode::NOT_MODIFIED.into_response() } else { json_response(StatusCode::OK, &found.json) };
     set_header(&mut response, header::ETAG.as_str(), &found.etag);
     set_header(&mut response, header::CACHE_CONTROL.as_str(), "private, no-cache");
     Ok(response)

@@ -1,6 +1,6 @@
 //! The routes of a listener, on one screen: system pages, commands of the modules, records.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use poem::endpoint::BoxEndpoint;
@@ -9,10 +9,11 @@ use poem::{Endpoint, EndpointExt, Request, Response, Route};
 use poem_openapi::OpenApiService;
 use serde_json::Value as Json;
 
+use super::bodies::BodySchema;
 use super::gate::RoutePattern;
 use super::{pages, prefix, problem, records, spec};
-use crate::context::{Audience, Ctx, Platform};
-use crate::kernel::error::METHOD_NOT_ALLOWED;
+use crate::context::{Audience, Caller, Ctx, Platform};
+use crate::kernel::error::{MALFORMED, METHOD_NOT_ALLOWED};
 use crate::kernel::{Error, Result};
 use crate::modules::identity::{AdminAuthApi, AuthApi, Identity};
 
@@ -32,6 +33,8 @@ struct Pattern {
     path: String,
     segments: Vec<String>,
     methods: BTreeSet<String>,
+    /// Schemas of JSON bodies by method.
+    bodies: BTreeMap<String, BodySchema>,
 }
 
 impl Pattern {
@@ -45,7 +48,8 @@ impl Pattern {
 pub fn commands(identity: &Arc<Identity>, audience: Audience) -> (BoxEndpoint<'static, Response>, Json) {
     match audience {
         Audience::Public => {
-            let service = OpenApiService::new(AuthApi { identity: Arc::clone(identity) }, "Pawbase", env!("CARGO_PKG_VERSION"));
+            let service =
+                OpenApiService::new(AuthApi { identity: Arc::clone(identity) }, "Pawbase", env!("CARGO_PKG_VERSION"));
             let document = serde_json::from_str(&service.spec()).unwrap_or_default();
             (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)
         }
@@ -91,7 +95,8 @@ impl Routes {
         }
         let is_table = segments.first().is_some_and(|name| self.platform.schema.served(name).is_some());
         if let (Some(_), false) = (matching.first(), is_table) {
-            let mut methods: BTreeSet<&str> = matching.iter().flat_map(|p| p.methods.iter().map(String::as_str)).collect();
+            let mut methods: BTreeSet<&str> =
+                matching.iter().flat_map(|p| p.methods.iter().map(String::as_str)).collect();
             methods.insert("OPTIONS");
             let allow = methods.into_iter().collect::<Vec<_>>().join(", ");
             if *request.method() == Method::OPTIONS {
@@ -100,19 +105,35 @@ impl Routes {
             return Err(Error::new(METHOD_NOT_ALLOWED, "This method is not for this path.").allow(allow));
         }
         let ctx = request.data::<Ctx>().cloned().ok_or_else(|| Error::internal("a request without a context"))?;
+        // The admin listener is for staff alone: a guest there sees not even what is public.
+        if self.audience == Audience::Admin && matches!(ctx.caller, Caller::Guest) {
+            return Err(Error::unauthenticated());
+        }
         records::respond(&ctx, request, &segments).await
     }
 
     async fn command(&self, mut request: Request, method: Method, pattern: &Pattern) -> Result<Response> {
+        if let Some(schema) = pattern.bodies.get(method.as_str()) {
+            check_body(&mut request, schema).await?;
+        }
         request.set_method(method);
-        let outcome = self.commands.call(request).await;
-        let mut response = match outcome.map_err(problem::translate) {
-            Ok(response) | Err(Err(response)) => response,
+        let mut response = match self.commands.call(request).await.map_err(problem::translate) {
+            Ok(response) => response,
+            Err(Err(response)) => *response,
             Err(Ok(error)) => return Err(error),
         };
         response.extensions_mut().insert(RoutePattern(pattern.path.clone()));
         Ok(response)
     }
+}
+
+/// Checks a JSON body and leaves it in the request; other media types are the command's to refuse.
+async fn check_body(request: &mut Request, schema: &BodySchema) -> Result<()> {
+    let is_json = request.content_type().is_some_and(|media_type| media_type.contains("json"));
+    let bytes = request.take_body().into_bytes().await.map_err(|e| Error::new(MALFORMED, "No body.").caused_by(e))?;
+    let outcome = if is_json && !bytes.is_empty() { schema.check(&bytes) } else { Ok(()) };
+    request.set_body(poem::Body::from(bytes));
+    outcome
 }
 
 impl Endpoint for Routes {
@@ -121,13 +142,13 @@ impl Endpoint for Routes {
     async fn call(&self, request: Request) -> poem::Result<Response> {
         let path = request.uri().path().to_owned();
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-        if is_read {
-            if let Some(answer) = self.system(&request, &path).await {
-                return answer.map(|mut response| {
+        if is_read && let Some(answer) = self.system(&request, &path).await {
+            return answer
+                .map(|mut response| {
                     response.extensions_mut().insert(RoutePattern(path));
                     response
-                }).map_err(Into::into);
-            }
+                })
+                .map_err(Into::into);
         }
         match segments(&path, prefix(self.audience)) {
             Some(segments) => Ok(self.api(request, segments).await?),
@@ -149,12 +170,18 @@ fn segments(path: &str, prefix: &str) -> Option<Vec<String>> {
 /// The paths and methods of a document made by poem-openapi.
 fn patterns(document: &Json) -> Vec<Pattern> {
     let Some(paths) = document["paths"].as_object() else { return Vec::new() };
-    paths
-        .iter()
-        .map(|(path, operations)| Pattern {
+    let pattern = |(path, operations): (&String, &Json)| {
+        let operations = operations.as_object().into_iter().flatten();
+        let methods: Vec<(String, &Json)> = operations.map(|(name, op)| (name.to_ascii_uppercase(), op)).collect();
+        Pattern {
             path: path.clone(),
             segments: path.trim_start_matches('/').split('/').map(str::to_owned).collect(),
-            methods: operations.as_object().into_iter().flatten().map(|(name, _)| name.to_ascii_uppercase()).collect(),
-        })
-        .collect()
+            bodies: methods
+                .iter()
+                .filter_map(|(name, op)| Some((name.clone(), BodySchema::of(document, op)?)))
+                .collect(),
+            methods: methods.into_iter().map(|(name, _)| name).collect(),
+        }
+    };
+    paths.iter().map(pattern).collect()
 }

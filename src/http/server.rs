@@ -18,11 +18,7 @@ pub struct Bound {
 /// Binds `address`.
 pub async fn bind(address: SocketAddr) -> std::io::Result<Bound> {
     let acceptor = TcpListener::bind(address).into_acceptor().await?;
-    let address = acceptor
-        .local_addr()
-        .first()
-        .and_then(|local| local.as_socket_addr().copied())
-        .unwrap_or(address);
+    let address = acceptor.local_addr().first().and_then(|local| local.as_socket_addr().copied()).unwrap_or(address);
     Ok(Bound { acceptor, address })
 }
 

@@ -82,7 +82,10 @@ impl FieldError {
 
 /// A failure: what the caller is told, and apart from it what only the log may know.
 #[derive(Debug)]
-pub struct Error {
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     entry: &'static Entry,
     message: String,
     fields: Vec<FieldError>,
@@ -95,7 +98,7 @@ pub struct Error {
 impl Error {
     /// A failure of the catalogue's kind `entry`, with a message for the caller.
     pub fn new(entry: &'static Entry, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Inner {
             entry,
             message: message.into(),
             fields: Vec::new(),
@@ -103,7 +106,7 @@ impl Error {
             allow: None,
             cause: None,
             is_retryable: false,
-        }
+        }))
     }
 
     /// The row is not there, or the caller may not see it.
@@ -132,7 +135,7 @@ impl Error {
             [one] => one.message.clone(),
             many => format!("{} fields are not valid.", many.len()),
         };
-        Self { fields, ..Self::new(VALIDATION_FAILED, message) }
+        Self::new(VALIDATION_FAILED, "").rephrased(message, fields)
     }
 
     /// A bad query parameter.
@@ -143,80 +146,80 @@ impl Error {
 
     /// Adds a bad field.
     pub fn at(mut self, pointer: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
-        self.fields.push(FieldError::new(pointer, code, message));
+        self.0.fields.push(FieldError::new(pointer, code, message));
         self
     }
 
     /// The same failure in other words, with other bad fields.
     pub fn rephrased(mut self, message: String, fields: Vec<FieldError>) -> Self {
-        self.message = message;
-        self.fields = fields;
+        self.0.message = message;
+        self.0.fields = fields;
         self
     }
 
     /// Says after how many seconds to try again.
     pub fn retry_after(mut self, seconds: u64) -> Self {
-        self.retry_after_s = Some(seconds.max(1));
+        self.0.retry_after_s = Some(seconds.max(1));
         self
     }
 
     /// Says which methods are allowed.
     pub fn allow(mut self, methods: impl Into<String>) -> Self {
-        self.allow = Some(methods.into());
+        self.0.allow = Some(methods.into());
         self
     }
 
     /// Keeps the cause for the log.
     pub fn caused_by(mut self, cause: impl fmt::Display) -> Self {
-        self.cause = Some(cause.to_string());
+        self.0.cause = Some(cause.to_string());
         self
     }
 
     /// Marks that the whole transaction may be run again.
     pub fn retryable(mut self) -> Self {
-        self.is_retryable = true;
+        self.0.is_retryable = true;
         self
     }
 
     /// The entry of the catalogue.
     pub fn entry(&self) -> &'static Entry {
-        self.entry
+        self.0.entry
     }
 
     /// Words for the caller.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// The bad fields.
     pub fn fields(&self) -> &[FieldError] {
-        &self.fields
+        &self.0.fields
     }
 
     /// Seconds to wait, if known.
     pub fn retry_after_s(&self) -> Option<u64> {
-        self.retry_after_s
+        self.0.retry_after_s
     }
 
     /// Value of the Allow header.
     pub fn allowed_methods(&self) -> Option<&str> {
-        self.allow.as_deref()
+        self.0.allow.as_deref()
     }
 
     /// What only the log may know.
     pub fn cause(&self) -> Option<&str> {
-        self.cause.as_deref()
+        self.0.cause.as_deref()
     }
 
     /// Whether the whole transaction may be run again.
     pub fn is_retryable(&self) -> bool {
-        self.is_retryable
+        self.0.is_retryable
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(self.message())
     }
 }
 

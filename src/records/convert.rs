@@ -139,7 +139,8 @@ fn geometry(types: &[String], json: &Json) -> Result<Value, Refusal> {
         }),
         _ => None,
     };
-    let is_allowed = types.is_empty() || types.iter().any(|t| t.eq_ignore_ascii_case(kind) || (t == "line" && kind == "LineString"));
+    let is_allowed =
+        types.is_empty() || types.iter().any(|t| t.eq_ignore_ascii_case(kind) || (t == "line" && kind == "LineString"));
     value.filter(|_| is_allowed).map(Value::Geometry).ok_or_else(bad)
 }
 

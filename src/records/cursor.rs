@@ -35,7 +35,9 @@ pub fn scope(pairs: &[(String, String)], sort: &[SortKey]) -> String {
     }
     let mut conditions: Vec<_> = pairs
         .iter()
-        .filter(|(name, _)| !["limit", "cursor", "offset", "count", "sort", "fields", "expand"].contains(&name.as_str()))
+        .filter(|(name, _)| {
+            !["limit", "cursor", "offset", "count", "sort", "fields", "expand"].contains(&name.as_str())
+        })
         .collect();
     conditions.sort();
     for (name, value) in conditions {
@@ -72,7 +74,9 @@ pub fn decode(text: &str, scope: &str, sort: &[SortKey], table: &Table) -> Resul
         json if key.field.path == "id" => super::key::record_id(table, json.as_str().unwrap_or_default())
             .map(Value::RecordId)
             .ok_or_else(|| bad("The cursor is not one of ours.")),
-        json => convert::from_literal(key.field.kind.required(), json).map_err(|_| bad("The cursor is not one of ours.")),
+        json => {
+            convert::from_literal(key.field.kind.required(), json).map_err(|_| bad("The cursor is not one of ours."))
+        }
     };
     sort.iter().zip(&wire.values).map(convert).collect()
 }

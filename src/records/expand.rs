@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use pawbase_engine::{RecordId, Value, Vars};
+use pawbase_engine::{RecordId, ToSql, Value, Vars};
 use serde_json::{Map, Value as Json};
 
 use super::{fields, view};
@@ -80,8 +80,11 @@ fn level<'a>(
             let mut inner_views: Vec<Json> =
                 inner.iter().map(|(table, row)| view::record(ctx, table, row, &Vec::new())).collect();
             level(ctx, &inner, &mut inner_views, below).await?;
-            let by_id: HashMap<RecordId, &Json> =
-                inner.iter().zip(&inner_views).filter_map(|((_, row), json)| Some((id_of(row)?, json))).collect();
+            let by_id: HashMap<String, &Json> = inner
+                .iter()
+                .zip(&inner_views)
+                .filter_map(|((_, row), json)| Some((id_of(row)?.to_sql(), json)))
+                .collect();
             for ((table, row), view) in rows.iter().zip(views.iter_mut()) {
                 attach(table, row, hop, view, &by_id);
             }
@@ -128,14 +131,14 @@ async fn fetch(ctx: &Ctx, wanted: Vec<RecordId>) -> Result<Vec<(&Table, Value)>>
     Ok(rows.into_iter().filter_map(with_table).collect())
 }
 
-fn attach(table: &Table, row: &Value, hop: &str, view: &mut Json, by_id: &HashMap<RecordId, &Json>) {
+fn attach(table: &Table, row: &Value, hop: &str, view: &mut Json, by_id: &HashMap<String, &Json>) {
     let Json::Object(view) = view else { return };
     let ids = links(row, hop);
     let is_list = table.fields.get(hop).is_some_and(|f| matches!(f.kind.required(), Kind::Array(_) | Kind::Set(_)));
     let expanded = if is_list {
-        Json::Array(ids.iter().filter_map(|id| by_id.get(id).map(|json| (*json).clone())).collect())
+        Json::Array(ids.iter().filter_map(|id| by_id.get(&id.to_sql()).map(|json| (*json).clone())).collect())
     } else {
-        match ids.first().and_then(|id| by_id.get(id)) {
+        match ids.first().and_then(|id| by_id.get(&id.to_sql())) {
             Some(json) => (*json).clone(),
             None => return,
         }

@@ -45,10 +45,10 @@ pub fn resolve(ctx: &Ctx, table: &Table, path: &str, parameter: &str) -> Result<
     let mut guards = Vec::new();
     if !ctx.caller.is_staff() {
         for part in lineage(table, path) {
-            if let Permission::Where(text) = &part.permissions.select {
-                if !guards.contains(text) {
-                    guards.push(text.clone());
-                }
+            if let Permission::Where(text) = &part.permissions.select
+                && !guards.contains(text)
+            {
+                guards.push(text.clone());
             }
         }
     }
@@ -60,7 +60,13 @@ impl FieldRef {
     pub fn is_sortable(&self) -> bool {
         !matches!(
             self.kind.required(),
-            Kind::Object | Kind::Array(_) | Kind::Set(_) | Kind::Geometry(_) | Kind::Any | Kind::Either(_) | Kind::Bytes
+            Kind::Object
+                | Kind::Array(_)
+                | Kind::Set(_)
+                | Kind::Geometry(_)
+                | Kind::Any
+                | Kind::Either(_)
+                | Kind::Bytes
         )
     }
 

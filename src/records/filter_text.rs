@@ -113,7 +113,8 @@ impl Parser<'_> {
 
     fn comparison(&mut self) -> Result<Filter> {
         self.skip_space();
-        let end = self.rest().find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.')).unwrap_or(self.rest().len());
+        let end =
+            self.rest().find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.')).unwrap_or(self.rest().len());
         if end == 0 {
             return Err(self.wrong("a field name"));
         }
@@ -150,19 +151,52 @@ impl Parser<'_> {
         words.into_iter().find(|word| self.word(word)).ok_or_else(|| self.wrong("an operator"))
     }
 
-    /// A JSON value, with single-quoted text allowed.
+    /// A JSON scalar or a list of them, with single-quoted text allowed.
     fn literal(&mut self) -> Result<Json> {
         self.skip_space();
-        if self.rest().starts_with('\'') {
-            return self.single_quoted();
-        }
-        let mut stream = serde_json::Deserializer::from_str(self.rest()).into_iter::<Json>();
-        match stream.next() {
-            Some(Ok(value)) if !value.is_object() => {
-                self.at += stream.byte_offset();
-                Ok(value)
+        match self.rest().chars().next() {
+            Some('\'') => self.single_quoted(),
+            Some('[') => self.list(),
+            Some('"') => {
+                let mut stream = serde_json::Deserializer::from_str(self.rest()).into_iter::<String>();
+                let text = stream.next().and_then(std::result::Result::ok);
+                let length = stream.byte_offset();
+                let text = text.ok_or_else(|| self.wrong("a text that ends with a quote"))?;
+                self.at += length;
+                Ok(Json::String(text))
             }
-            _ => Err(self.wrong("a value: text in quotes, a number, true, false, null or a list")),
+            _ => self.bare(),
+        }
+    }
+
+    /// A number, true, false or null.
+    fn bare(&mut self) -> Result<Json> {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "+-._".contains(c);
+        let end = self.rest().find(|c| !is_part(c)).unwrap_or(self.rest().len());
+        let value = serde_json::from_str(&self.rest()[..end])
+            .map_err(|_| self.wrong("a value: text in quotes, a number, true, false, null or a list"))?;
+        self.at += end;
+        Ok(value)
+    }
+
+    fn list(&mut self) -> Result<Json> {
+        let mut items = Vec::new();
+        self.symbol("[");
+        if self.symbol("]") {
+            return Ok(Json::Array(items));
+        }
+        loop {
+            self.skip_space();
+            if self.rest().starts_with('[') {
+                return Err(self.wrong("a value that is not a list"));
+            }
+            items.push(self.literal()?);
+            if self.symbol("]") {
+                return Ok(Json::Array(items));
+            }
+            if !self.symbol(",") {
+                return Err(self.wrong("a comma or a closing bracket"));
+            }
         }
     }
 

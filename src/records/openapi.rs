@@ -26,7 +26,8 @@ struct Document<'a> {
 
 /// `product_categories` as `ProductCategories`.
 fn type_name(table: &str) -> String {
-    let capital = |word: &str| word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect::<String>();
+    let capital =
+        |word: &str| word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect::<String>();
     table.split('_').map(capital).collect()
 }
 
@@ -104,7 +105,8 @@ impl Document<'_> {
             { "name": "If-None-Match", "in": "header", "description": "ETag you have.", "schema": { "type": "string" } }]);
         operation.insert("parameters".into(), parameters);
         let mut responses = json!({ "200": answer("The record.", name), "304": { "description": "You have it." } });
-        responses["200"]["headers"] = json!({ "ETag": { "schema": { "type": "string" }, "description": "For If-Match." } });
+        responses["200"]["headers"] =
+            json!({ "ETag": { "schema": { "type": "string" }, "description": "For If-Match." } });
         operation.insert("responses".into(), responses);
         Json::Object(operation)
     }
@@ -170,8 +172,10 @@ impl Document<'_> {
     }
 
     fn filter_parameters(&self) -> Vec<Json> {
-        let mut parameters =
-            vec![text_parameter("filter", "Condition such as: price.minor <= 1000 and (status = \"active\" or not name starts \"A\").")];
+        let mut parameters = vec![text_parameter(
+            "filter",
+            "Condition such as: price.minor <= 1000 and (status = \"active\" or not name starts \"A\").",
+        )];
         if self.table.text_fields().next().is_some() {
             parameters.push(text_parameter("q", "Words to search for."));
         }
@@ -266,7 +270,10 @@ enum Purpose {
 }
 
 fn is_comparable(kind: &Kind) -> bool {
-    !matches!(kind.required(), Kind::Object | Kind::Array(_) | Kind::Set(_) | Kind::Geometry(_) | Kind::Any | Kind::Either(_) | Kind::Bytes)
+    !matches!(
+        kind.required(),
+        Kind::Object | Kind::Array(_) | Kind::Set(_) | Kind::Geometry(_) | Kind::Any | Kind::Either(_) | Kind::Bytes
+    )
 }
 
 fn nullable(mut schema: Json) -> Json {

@@ -71,33 +71,40 @@ pub struct ViewQuery {
 
 /// Collects problems while reading parameters.
 #[derive(Default)]
-struct Problems(Vec<FieldError>);
+struct Problems {
+    fields: Vec<FieldError>,
+    /// A failure of another kind, such as a cost limit: it goes first.
+    other: Option<Error>,
+}
 
 impl Problems {
     fn note<T>(&mut self, result: Result<T>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
+            Err(error) if error.entry() == INVALID_QUERY => {
+                self.fields.extend(error.fields().iter().cloned());
+                None
+            }
             Err(error) => {
-                self.0.extend(error.fields().iter().cloned());
-                if error.fields().is_empty() {
-                    self.0.push(FieldError::new("?", "format", error.message()));
-                }
+                self.other.get_or_insert(error);
                 None
             }
         }
     }
 
     fn finish(self) -> Result<()> {
-        match self.0.as_slice() {
+        if let Some(other) = self.other {
+            return Err(other);
+        }
+        match self.fields.as_slice() {
             [] => Ok(()),
-            [one] => Err(with_fields(Error::new(INVALID_QUERY, one.message.clone()), self.0)),
-            many => Err(with_fields(Error::new(INVALID_QUERY, format!("{} parameters are not valid.", many.len())), self.0)),
+            [one] => Err(Error::new(INVALID_QUERY, "").rephrased(one.message.clone(), self.fields)),
+            many => {
+                let message = format!("{} parameters are not valid.", many.len());
+                Err(Error::new(INVALID_QUERY, "").rephrased(message, self.fields))
+            }
         }
     }
-}
-
-fn with_fields(error: Error, fields: Vec<FieldError>) -> Error {
-    fields.into_iter().fold(error, |error, field| error.at(field.pointer, field.code, field.message))
 }
 
 /// Reads the query of a list over `table`.
@@ -152,7 +159,9 @@ pub fn parse_view(ctx: &Ctx, table: &Table, pairs: &[(String, String)]) -> Resul
         match name.as_str() {
             "fields" => query.selection = problems.note(parse_selection(ctx, table, Some(value))).unwrap_or_default(),
             "expand" => query.expand = problems.note(parse_expand(ctx, table, Some(value))).unwrap_or_default(),
-            other => drop(problems.note::<()>(Err(Error::query(other, format!("There is no parameter {other:?} here."))))),
+            other => problems
+                .note(Err(Error::query(other, format!("There is no parameter {other:?} here."))))
+                .unwrap_or_default(),
         }
     }
     problems.finish()?;
@@ -186,10 +195,14 @@ fn bracket_form(ctx: &Ctx, table: &Table, name: &str, value: &str) -> Result<Fil
         None => (name, "eq"),
     };
     if !OPERATORS.contains(&operator) {
-        return Err(Error::query(name, format!("There is no operator {operator:?}; use one of {}.", OPERATORS.join(", "))));
+        return Err(Error::query(
+            name,
+            format!("There is no operator {operator:?}; use one of {}.", OPERATORS.join(", ")),
+        ));
     }
     let field = fields::resolve(ctx, table, path, name)?;
-    let convert = |text: &str| convert::from_text(operand_kind(&field, operator), text).map_err(|m| Error::query(name, m));
+    let convert =
+        |text: &str| convert::from_text(operand_kind(&field, operator), text).map_err(|m| Error::query(name, m));
     let test = match operator {
         "null" => Test::Null(flag(Some(value), name)?),
         "in" => Test::In(value.split(',').map(convert).collect::<Result<_>>()?),
@@ -211,7 +224,8 @@ pub fn build_test(field: &FieldRef, operator: &str, value: Value, parameter: &st
     let kind = field.kind.required();
     let is_text = matches!(kind, Kind::String | Kind::Enum(_));
     let is_list = matches!(kind, Kind::Array(_) | Kind::Set(_));
-    let refuse = || Err(Error::query(parameter, format!("{operator} does not go with {}, which is {kind}.", field.path)));
+    let refuse =
+        || Err(Error::query(parameter, format!("{operator} does not go with {}, which is {kind}.", field.path)));
     Ok(match operator {
         "contains" if is_list || is_text => Test::Contains(value),
         "starts" if is_text => Test::Starts(value),

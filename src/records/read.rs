@@ -147,7 +147,13 @@ pub fn pick(row: &Value, path: &str) -> Value {
 }
 
 /// The conditions of a list, as bound SurrealQL: the caller's own share first, so that an index can serve it.
-pub fn conditions(ctx: &Ctx, table: &Table, filter: &Filter, search: Option<&str>, builder: &mut Builder) -> Vec<String> {
+pub fn conditions(
+    ctx: &Ctx,
+    table: &Table,
+    filter: &Filter,
+    search: Option<&str>,
+    builder: &mut Builder,
+) -> Vec<String> {
     let mut conditions: Vec<String> = own_share(ctx, table).into_iter().collect();
     conditions.extend(builder.condition(filter));
     conditions.extend(search.and_then(|words| search_condition(ctx, table, words, builder)));

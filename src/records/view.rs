@@ -18,10 +18,11 @@ pub fn record(ctx: &Ctx, table: &Table, row: &Value, selection: &Selection) -> J
     let Value::Object(row) = row else { return Json::Null };
     let mut out = Map::new();
     for field in table.top_fields() {
-        if fields::is_visible(ctx, table, field) && is_selected(selection, &field.path) {
-            if let Some(value) = row.get(&field.path) {
-                insert(ctx, table, field, value, selection, &mut out, &field.path);
-            }
+        if fields::is_visible(ctx, table, field)
+            && is_selected(selection, &field.path)
+            && let Some(value) = row.get(&field.path)
+        {
+            insert(ctx, table, field, value, selection, &mut out, &field.path);
         }
     }
     Json::Object(out)
@@ -51,10 +52,11 @@ fn nested(ctx: &Ctx, table: &Table, parent: &Field, object: &Object, selection: 
     let mut out = Map::new();
     for field in table.children(&parent.path) {
         let name = &field.path[parent.path.len() + 1..];
-        if fields::is_visible(ctx, table, field) && is_selected(selection, &field.path) {
-            if let Some(value) = object.get(name) {
-                insert(ctx, table, field, value, selection, &mut out, name);
-            }
+        if fields::is_visible(ctx, table, field)
+            && is_selected(selection, &field.path)
+            && let Some(value) = object.get(name)
+        {
+            insert(ctx, table, field, value, selection, &mut out, name);
         }
     }
     Json::Object(out)
@@ -97,9 +99,7 @@ pub fn plain(table: &Table, value: &Value) -> Json {
         Value::String(text) => Json::String(text.clone()),
         Value::Bytes(bytes) => Json::String(STANDARD.encode(bytes.clone().into_inner())),
         Value::Duration(duration) => Json::String(duration.to_sql()),
-        Value::Datetime(datetime) => {
-            Json::String(datetime.clone().into_inner().to_rfc3339_opts(SecondsFormat::AutoSi, true))
-        }
+        Value::Datetime(datetime) => Json::String(datetime.into_inner().to_rfc3339_opts(SecondsFormat::AutoSi, true)),
         Value::Uuid(uuid) => Json::String(uuid.into_inner().to_string()),
         Value::RecordId(id) if id.table.as_str() == table.name => Json::String(key::bare(&id.key)),
         Value::RecordId(id) => json!({ "table": id.table.as_str(), "id": key::bare(&id.key) }),

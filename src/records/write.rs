@@ -126,9 +126,9 @@ async fn run(
 }
 
 fn batch_outcome(outcomes: Vec<Outcome>) -> Outcome {
-    let results = outcomes.into_iter().map(|outcome| {
-        serde_json::json!({ "status": outcome.status, "body": outcome.body, "etag": outcome.etag })
-    });
+    let results = outcomes
+        .into_iter()
+        .map(|outcome| serde_json::json!({ "status": outcome.status, "body": outcome.body, "etag": outcome.etag }));
     let body = serde_json::json!({ "results": results.collect::<Vec<_>>() });
     Outcome { status: 200, body: Some(body), etag: None, location: None }
 }
@@ -138,7 +138,8 @@ fn in_batch(error: Error, at: usize) -> Error {
     let fields: Vec<FieldError> = if error.fields().is_empty() {
         vec![FieldError::new(format!("/operations/{at}"), "rule", error.message())]
     } else {
-        let inside = |f: &FieldError| FieldError::new(format!("/operations/{at}/body{}", f.pointer), f.code, &*f.message);
+        let inside =
+            |f: &FieldError| FieldError::new(format!("/operations/{at}/body{}", f.pointer), f.code, &*f.message);
         error.fields().iter().map(inside).collect()
     };
     let message = format!("Operation {at}: {}", error.message());
@@ -156,11 +157,11 @@ async fn perform(ctx: &Ctx, tx: &Tx, operation: &Operation) -> Result<Outcome> {
 
 /// Refuses what no caller of this listener could be allowed.
 fn must_be_possible(ctx: &Ctx, permission: &Permission) -> Result<()> {
-    if fields::could_pass(ctx, permission) {
-        Ok(())
-    } else {
-        Err(Error::new(METHOD_NOT_ALLOWED, "This is not done through the records API."))
+    if !fields::could_pass(ctx, permission) {
+        return Err(Error::new(METHOD_NOT_ALLOWED, "This is not done through the records API."));
     }
+    let is_guest = matches!(ctx.caller, Caller::Guest);
+    if is_guest && !permission.could_be_guest() { Err(Error::unauthenticated()) } else { Ok(()) }
 }
 
 async fn create(ctx: &Ctx, tx: &Tx, table: &Table, body: &Json) -> Result<Outcome> {
@@ -182,14 +183,7 @@ async fn create(ctx: &Ctx, tx: &Tx, table: &Table, body: &Json) -> Result<Outcom
     Ok(Outcome { status: 201, etag: Some(view::etag(&json)), body: Some(json), location: Some(location) })
 }
 
-async fn patch(
-    ctx: &Ctx,
-    tx: &Tx,
-    table: &Table,
-    id: &str,
-    body: &Json,
-    if_match: Option<&str>,
-) -> Result<Outcome> {
+async fn patch(ctx: &Ctx, tx: &Tx, table: &Table, id: &str, body: &Json, if_match: Option<&str>) -> Result<Outcome> {
     let record = key::record_id(table, id).ok_or_else(Error::not_found)?;
     let before = visible(tx, &record).await?.ok_or_else(Error::not_found)?;
     must_be_possible(ctx, &table.permissions.update)?;
@@ -262,7 +256,9 @@ async fn check_links(tx: &Tx, links: &[NamedLink]) -> Result<()> {
     let problems: Vec<FieldError> = links
         .iter()
         .filter(is_missing)
-        .map(|link| FieldError::new(&*link.pointer, "reference", format!("there is no such record of {}", link.id.table)))
+        .map(|link| {
+            FieldError::new(&*link.pointer, "reference", format!("there is no such record of {}", link.id.table))
+        })
         .collect();
     if problems.is_empty() { Ok(()) } else { Err(Error::invalid(problems)) }
 }
@@ -288,12 +284,12 @@ fn all_kept(row: &Value, sent: &[(String, Value)]) -> Result<()> {
 
 /// The engine's failure, with the fields of the index that refused a value.
 fn named(error: pawbase_engine::EngineError, table: &Table) -> Error {
-    if let pawbase_engine::EngineError::Unique { index } = &error {
-        if let Some(index) = table.indexes.iter().find(|i| i.name == *index) {
-            let message = format!("There is a record of {} with the same {}.", table.name, index.fields.join(" and "));
-            let fields = index.fields.iter().map(|path| FieldError::new(pointer(path), "unique", "is taken")).collect();
-            return Error::new(ALREADY_EXISTS, "").rephrased(message, fields);
-        }
+    if let pawbase_engine::EngineError::Unique { index } = &error
+        && let Some(index) = table.indexes.iter().find(|i| i.name == *index)
+    {
+        let message = format!("There is a record of {} with the same {}.", table.name, index.fields.join(" and "));
+        let fields = index.fields.iter().map(|path| FieldError::new(pointer(path), "unique", "is taken")).collect();
+        return Error::new(ALREADY_EXISTS, "").rephrased(message, fields);
     }
     error.into()
 }

@@ -132,7 +132,7 @@ fn shown(changes: Vec<Change>) -> Vec<Change> {
         let id = &change.id;
         let list = id.name.strip_suffix(".*").map(|list| Id::field(&id.table, list));
         let is_with_list = id.object == Object::Field && list.is_some_and(|list| has(&list, None));
-        !is_with_list && !(change.verb != Verb::Change && has(&Id::table(&id.table), Some(change.verb)))
+        !is_with_list && (change.verb == Verb::Change || !has(&Id::table(&id.table), Some(change.verb)))
     };
     changes.iter().filter(is_shown).cloned().collect()
 }

@@ -135,6 +135,14 @@ fn refuse_accepted(definition: &Definition, state: &State, own: &State) -> Vec<S
     }
     let part = state.part(&id);
     let is_filled = part["default"].is_string() || is_computed(part);
+    let table = Id { object: Object::Table, table: String::new(), name: id.table.clone() };
+    let is_made_by_callers = state.part(&table)["permissions"]["create"] != false;
+    if part["default"].is_string() && part["permissions"]["create"] == false && is_made_by_callers {
+        messages.push(format!(
+            "field {0} has a DEFAULT that nobody may create: the engine would leave it out; write PERMISSIONS … FOR create WHERE $value = <the default>",
+            id.name
+        ));
+    }
     if own.has_table(&id.table) && is_required(part) && !is_filled && !id.name.contains('.') {
         messages.push(format!(
             "field {} is added to Pawbase's own table {} and must be an option or have a DEFAULT",
@@ -216,6 +224,10 @@ mod tests {
                 ("DEFINE FIELD shoe_size ON users TYPE int;", "must be an option or have a DEFAULT"),
                 ("DEFINE TABLE loose PERMISSIONS NONE;", "table loose is not SCHEMAFULL"),
                 ("DEFINE FIELD untyped ON toys;", "field untyped has no TYPE"),
+                (
+                    "DEFINE FIELD state ON toys TYPE string DEFAULT 'new' PERMISSIONS FOR create NONE;",
+                    "DEFAULT that nobody may create",
+                ),
                 ("DEFINE FIELD count ON toys TYPE int;", "field name count is reserved"),
                 ("DEFINE FIELD Odd ON toys TYPE int;", "field name \"Odd\""),
                 ("DEFINE FIELD r ON toys TYPE range;", "which the API does not serve"),

@@ -32,6 +32,20 @@ impl Permission {
         *self == Self::Full
     }
 
+    /// Whether a caller who is not signed in could be allowed: some alternative does not ask who the caller is.
+    pub fn could_be_guest(&self) -> bool {
+        match self {
+            Self::None => false,
+            Self::Full => true,
+            Self::Where(text) if text.contains("$auth = NONE") || text.contains("!$auth") => true,
+            Self::Where(text) => {
+                let asks_who =
+                    |part: &str| ["$auth", "$session", "$access", "$token"].iter().any(|name| part.contains(name));
+                !text.split(" OR ").all(asks_who)
+            }
+        }
+    }
+
     /// Whether some caller of the public listener could be allowed.
     pub fn is_public(&self) -> bool {
         match self {

@@ -22,9 +22,16 @@ fn every_answer_carries_its_headers() {
 fn system_pages_answer() {
     run(async {
         let test = TestApp::start().await;
-        for path in ["/health", "/health/db", "/ready", "/api/openapi.json", "/api/docs", "/api/docs/errors",
-            "/.well-known/jwks.json", "/api/docs/assets/swagger-ui-bundle.js"]
-        {
+        for path in [
+            "/health",
+            "/health/db",
+            "/ready",
+            "/api/openapi.json",
+            "/api/docs",
+            "/api/docs/errors",
+            "/.well-known/jwks.json",
+            "/api/docs/assets/swagger-ui-bundle.js",
+        ] {
             test.guest().get(path).await.assert(200);
             test.admin_guest().get(path).await.assert(200);
         }
@@ -64,7 +71,11 @@ fn limits_are_kept() {
         test.guest().post("/api/v1/auth/login", login).await.assert_error(429, "too_many_requests");
         let long = format!("/api/v1/species?name={}", "x".repeat(9000));
         test.admin_guest().get(&long).await.assert_error(414, "uri_too_long");
-        test.admin_guest().with("x-big", &"x".repeat(40_000)).get("/health").await.assert_error(431, "headers_too_large");
+        test.admin_guest()
+            .with("x-big", &"x".repeat(40_000))
+            .get("/health")
+            .await
+            .assert_error(431, "headers_too_large");
     });
 }
 
@@ -78,7 +89,8 @@ fn only_named_origins_may_call() {
         assert_eq!(named.header("access-control-allow-origin"), "https://shop.example");
         let other = test.guest().with("origin", "https://evil.example").get("/api/v1/species").await;
         assert_eq!(other.header("access-control-allow-origin"), "");
-        let preflight = test.guest().with("origin", "https://shop.example").with("access-control-request-method", "PATCH");
+        let preflight =
+            test.guest().with("origin", "https://shop.example").with("access-control-request-method", "PATCH");
         let reply = preflight.send(reqwest::Method::OPTIONS, "/api/v1/pets", None).await.assert(204);
         assert!(reply.header("access-control-allow-methods").contains("PATCH"));
         test.guest().with("origin", "caf\u{e9}").get("/api/v1/species").await.assert(200);

@@ -5,7 +5,10 @@
 mod support;
 
 mod architecture;
+mod binary;
 mod cursors;
 mod filters;
 mod http;
+mod identity;
+mod permissions;
 mod records;

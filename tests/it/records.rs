@@ -67,9 +67,15 @@ fn broken_bodies_are_refused_clearly() {
         customer.raw(post.clone(), "/api/v1/pets", "application/json", "{").await.assert_error(400, "malformed");
         customer.raw(post.clone(), "/api/v1/pets", "application/json", "").await.assert_error(400, "malformed");
         customer.raw(post.clone(), "/api/v1/pets", "application/json", "[]").await.assert_error(400, "malformed");
-        customer.raw(post.clone(), "/api/v1/pets", "text/plain", "{}").await.assert_error(415, "unsupported_media_type");
+        customer
+            .raw(post.clone(), "/api/v1/pets", "text/plain", "{}")
+            .await
+            .assert_error(415, "unsupported_media_type");
         let large = format!("{{\"name\":\"{}\"}}", "x".repeat(2_000_000));
-        customer.raw(post.clone(), "/api/v1/pets", "application/json", large).await.assert_error(413, "payload_too_large");
+        customer
+            .raw(post.clone(), "/api/v1/pets", "application/json", large)
+            .await
+            .assert_error(413, "payload_too_large");
         let nul = json!({ "name": "a\u{0}b", "species": "dog" });
         customer.post("/api/v1/pets", nul).await.assert_error(422, "validation_failed").assert_fields(&["/name"]);
         customer.post("/api/v1/pets?x=1", pet("Rex")).await.assert_error(400, "invalid_query").assert_fields(&["?x"]);
@@ -120,12 +126,20 @@ fn unknown_paths_and_methods_are_refused() {
     run(async {
         let test = with_species().await;
         let guest = test.guest();
-        for path in ["/api/v1/nothing", "/api/v1/migrations", "/api/v1/idempotency_keys", "/api/v1/species/dog/x/y", "/nowhere", "/api/v1/species//"] {
+        for path in [
+            "/api/v1/nothing",
+            "/api/v1/migrations",
+            "/api/v1/idempotency_keys",
+            "/api/v1/species/dog/x/y",
+            "/nowhere",
+            "/api/v1/species//",
+        ] {
             guest.get(path).await.assert_error(404, "not_found");
         }
         guest.get("/api/v1/pets/not-a-uuid").await.assert_error(404, "not_found");
         guest.get("/api/v1/pets/01900000-0000-7000-8000-00000000000A").await.assert_error(404, "not_found");
-        let reply = guest.send(reqwest::Method::PUT, "/api/v1/species", None).await.assert_error(405, "method_not_allowed");
+        let reply =
+            guest.send(reqwest::Method::PUT, "/api/v1/species", None).await.assert_error(405, "method_not_allowed");
         assert_eq!(reply.header("allow"), "OPTIONS, GET, HEAD");
         guest.post("/api/v1/audit", json!({})).await.assert_error(404, "not_found");
         let options = guest.send(reqwest::Method::OPTIONS, "/api/v1/pets", None).await.assert(204);
@@ -201,12 +215,16 @@ fn a_batch_is_all_or_nothing() {
         let reply = customer.post("/api/v1/batch", bad).await.assert_error(422, "validation_failed");
         reply.assert_fields(&["/operations/2/body/name"]);
         assert_eq!(customer.get("/api/v1/pets?count=true").await.json["total"], 2);
-        for body in [json!({}), json!({ "operations": [] }), json!({ "operations": [{ "method": "GET", "table": "pets" }] }),
-            json!({ "operations": [{ "method": "POST", "table": "migrations", "body": {} }] })]
-        {
+        for body in [
+            json!({}),
+            json!({ "operations": [] }),
+            json!({ "operations": [{ "method": "GET", "table": "pets" }] }),
+            json!({ "operations": [{ "method": "POST", "table": "migrations", "body": {} }] }),
+        ] {
             customer.post("/api/v1/batch", body).await.assert_error(422, "validation_failed");
         }
-        let many: Vec<Value> = (0..101).map(|_| json!({ "method": "POST", "table": "pets", "body": pet("X") })).collect();
+        let many: Vec<Value> =
+            (0..101).map(|_| json!({ "method": "POST", "table": "pets", "body": pet("X") })).collect();
         customer.post("/api/v1/batch", json!({ "operations": many })).await.assert_error(422, "validation_failed");
     });
 }
@@ -226,9 +244,16 @@ fn unique_values_and_references_are_kept() {
         admin.delete("/api/admin/species/cat").await.assert(204);
         let dog = json!({ "id": "dog", "name": "Dog" });
         admin.post("/api/admin/species", dog).await.assert_error(409, "already_exists").assert_fields(&["/id"]);
-        admin.post("/api/admin/species", json!({ "id": "Big Dog", "name": "x" })).await.assert(422).assert_fields(&["/id"]);
+        admin
+            .post("/api/admin/species", json!({ "id": "Big Dog", "name": "x" }))
+            .await
+            .assert(422)
+            .assert_fields(&["/id"]);
         admin.post("/api/admin/species", json!({ "id": "emu", "name": "Emu" })).await.assert(201);
-        customer.post("/api/v1/species", json!({ "id": "gnu", "name": "Gnu" })).await.assert_error(405, "method_not_allowed");
+        customer
+            .post("/api/v1/species", json!({ "id": "gnu", "name": "Gnu" }))
+            .await
+            .assert_error(405, "method_not_allowed");
     });
 }
 
@@ -262,7 +287,9 @@ fn aggregates_count_and_measure() {
     run(async {
         let test = with_species().await;
         let (customer, other) = (test.customer().await, test.customer().await);
-        for (name, species, weight) in [("A", "dog", Some(10)), ("B", "dog", Some(30)), ("C", "cat", None), ("D", "cat", Some(5))] {
+        for (name, species, weight) in
+            [("A", "dog", Some(10)), ("B", "dog", Some(30)), ("C", "cat", None), ("D", "cat", Some(5))]
+        {
             let body = json!({ "name": name, "species": species, "weight_g": weight });
             customer.post("/api/v1/pets", body).await.assert(201);
         }
@@ -271,17 +298,26 @@ fn aggregates_count_and_measure() {
         let reply = customer.get(path).await.assert(200);
         let mut groups = reply.json["groups"].as_array().unwrap().clone();
         groups.sort_by_key(|group| group["by"]["species"].as_str().unwrap().to_owned());
-        assert_eq!(groups[0], json!({ "by": { "species": "cat" }, "count": 2, "count_weight_g": 1, "sum_weight_g": 5,
-            "avg_weight_g": 5.0, "min_weight_g": 5, "max_weight_g": 5 }));
+        assert_eq!(
+            groups[0],
+            json!({ "by": { "species": "cat" }, "count": 2, "count_weight_g": 1, "sum_weight_g": 5,
+            "avg_weight_g": 5.0, "min_weight_g": 5, "max_weight_g": 5 })
+        );
         assert_eq!(groups[1]["sum_weight_g"], 40);
         assert_eq!(groups[1]["avg_weight_g"], 20.0);
         let none = test.guest().get("/api/v1/pets/aggregate").await.assert(200);
         assert_eq!(none.json, json!({ "groups": [{ "by": {}, "count": 0 }] }));
         let filtered = customer.get("/api/v1/pets/aggregate?species=dog&weight_g[gt]=10").await.assert(200);
         assert_eq!(filtered.json["groups"][0]["count"], 1);
-        for wrong in ["measures=sum(name)", "measures=median(weight_g)", "group_by=nope", "group_by=owner,species,sex,name",
-            "limit=3", "measures=sum(", "group_by=password_hash"]
-        {
+        for wrong in [
+            "measures=sum(name)",
+            "measures=median(weight_g)",
+            "group_by=nope",
+            "group_by=owner,species,sex,name",
+            "limit=3",
+            "measures=sum(",
+            "group_by=password_hash",
+        ] {
             customer.get(&format!("/api/v1/pets/aggregate?{wrong}")).await.assert_error(400, "invalid_query");
         }
     });

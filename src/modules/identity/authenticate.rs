@@ -28,7 +28,7 @@ pub async fn authenticate(
         .filter(|state| state.user == claims.sub && state.is_live(audience, now))
         .ok_or_else(Error::unauthenticated)?;
     let expires_at = chrono::DateTime::from_timestamp(claims.exp, 0).ok_or_else(Error::unauthenticated)?;
-    let engine_token = platform.engine_tokens.issue(state.user, audience, &state.roles, expires_at)?;
+    let engine_token = platform.engine_tokens.issue(state.user, audience, &state.roles)?;
     let session = platform.engine.authenticate(&engine_token).await?;
     let principal = Arc::new(Principal {
         user: state.user,

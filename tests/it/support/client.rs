@@ -27,7 +27,8 @@ pub struct Reply {
 impl Client {
     /// A guest at `base`, such as `http://127.0.0.1:3000`.
     pub fn guest(base: String) -> Self {
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().expect("client");
+        let http =
+            reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().expect("client");
         Self { http, base, headers: HeaderMap::new(), user: String::new() }
     }
 
@@ -42,6 +43,11 @@ impl Client {
     /// The same connection with a bearer token.
     pub fn bearer(&self, token: &str) -> Self {
         self.with("authorization", &format!("Bearer {token}"))
+    }
+
+    /// The same caller at another listener.
+    pub fn at(&self, other: &Self) -> Self {
+        Self { base: other.base.clone(), ..self.clone() }
     }
 
     pub async fn get(&self, path: &str) -> Reply {
@@ -61,7 +67,8 @@ impl Client {
     }
 
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Reply {
-        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base)).headers(self.headers.clone());
+        let mut request =
+            self.http.request(method.clone(), format!("{}{path}", self.base)).headers(self.headers.clone());
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());
         }

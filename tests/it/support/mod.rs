@@ -16,7 +16,7 @@ use pawbase::http::server;
 use pawbase::kernel::time::ManualClock;
 use tokio::sync::watch;
 
-pub use client::{Client, Reply};
+pub use client::Client;
 
 /// Runs a test on threads with the deep stacks that the engine needs.
 pub fn run<F>(test: F) -> F::Output

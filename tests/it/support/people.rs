@@ -5,8 +5,8 @@ use pawbase::modules::identity;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::client::Client;
 use super::TestApp;
+use super::client::Client;
 
 /// The password of everybody in tests.
 pub const PASSWORD: &str = "correct horse battery";
@@ -38,7 +38,8 @@ impl TestApp {
 
     /// Signs in on the public listener.
     pub async fn sign_in(&self, email: &str, password: &str) -> Client {
-        let reply = self.guest().post("/api/v1/auth/login", json!({ "email": email, "password": password })).await.assert(200);
+        let reply =
+            self.guest().post("/api/v1/auth/login", json!({ "email": email, "password": password })).await.assert(200);
         self.signed(&self.guest(), &reply.json)
     }
 
@@ -59,7 +60,9 @@ impl TestApp {
     pub async fn staff(&self, role: Role) -> Client {
         let email = format!("staff{}@test.example", number());
         let app = &self.app;
-        identity::create_admin(&app.platform, &app.identity, &email, "Test Staff", PASSWORD, role).await.expect("an admin");
+        identity::create_admin(&app.platform, &app.identity, &email, "Test Staff", PASSWORD, role)
+            .await
+            .expect("an admin");
         self.sign_in_admin(&email, PASSWORD).await
     }
 
