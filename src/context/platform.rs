@@ -75,7 +75,10 @@ impl EngineTokens {
     pub fn issue(&self, user: Uuid, audience: Audience, roles: &[Role]) -> Result<String> {
         let (access, id, engine_roles) = match audience {
             Audience::Public => ("account", Some(format!("users:u'{user}'")), None),
-            Audience::Admin => ("staff", None, Some([engine_role(roles)?])),
+            Audience::Admin => {
+                let (access, role) = staff_access(roles)?;
+                (access, None, Some([role]))
+            }
         };
         let claims = Claims {
             namespace: "pawbase",
@@ -89,13 +92,14 @@ impl EngineTokens {
     }
 }
 
-fn engine_role(roles: &[Role]) -> Result<&'static str> {
+/// The access method and the engine's role of the strongest staff role.
+fn staff_access(roles: &[Role]) -> Result<(&'static str, &'static str)> {
     if roles.contains(&Role::SuperAdmin) {
-        Ok("Owner")
+        Ok(("staff", "Owner"))
     } else if roles.contains(&Role::Admin) {
-        Ok("Editor")
+        Ok(("staff", "Editor"))
     } else if roles.contains(&Role::Support) {
-        Ok("Viewer")
+        Ok(("support", "Viewer"))
     } else {
         Err(Error::forbidden())
     }

@@ -361,3 +361,45 @@ fn full_text_finds_words_and_respects_rights() {
         assert!(guest.get("/api/v1/products?q=zzzzzz").await.assert(200).ids().is_empty());
     });
 }
+
+/// Conditions and orders in the form that the records engine writes them, over indexed fields of products.
+const SHAPES: [&str; 8] = [
+    "`price`.`minor` >= 1000",
+    "`price`.`minor` < 2500 AND `price`.`minor` > 500",
+    "`category` = product_categories:dog_food_dry",
+    "`category` IN [product_categories:dog_food_dry, product_categories:cat_food_dry]",
+    "(`barcode` != NONE AND `barcode` != NULL)",
+    "`name` >= 'M'",
+    "(`category` = product_categories:dog_food_dry OR `price`.`minor` < 500)",
+    "(`price`.`minor` > 1000 OR (`price`.`minor` = 1000 AND `id` > products:u'019b0000-0000-7000-8000-000000000000'))",
+];
+const ORDERS: [&str; 7] = [
+    "`id` ASC",
+    "`id` DESC",
+    "`name` ASC, `id` ASC",
+    "`price`.`minor` DESC, `id` DESC",
+    "`barcode` ASC, `id` ASC",
+    "`category` ASC, `price`.`minor` DESC, `id` DESC",
+    "`status` DESC, `name` ASC, `id` ASC",
+];
+
+#[test]
+fn each_query_shape_agrees_with_no_index() {
+    run(async {
+        let test = TestApp::with_demo().await;
+        let root = test.app.platform.engine.root();
+        for shape in SHAPES {
+            for order in ORDERS {
+                for limit in [5, 1000] {
+                    let rest = format!("WHERE {shape} ORDER BY {order} LIMIT {limit}");
+                    let indexed =
+                        root.query(&format!("SELECT * FROM products {rest}"), ()).await.expect("rows").rows(0);
+                    let plain = format!("SELECT * FROM products WITH NOINDEX {rest}");
+                    let unindexed = root.query(&plain, ()).await.expect("rows").rows(0);
+                    assert_eq!(indexed, unindexed, "{rest}");
+                    assert!(!indexed.is_empty(), "{rest} is telling");
+                }
+            }
+        }
+    });
+}
