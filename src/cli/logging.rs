@@ -10,8 +10,11 @@ use crate::config::{Config, LogFormat};
 pub fn start(config: &Config) -> Result<(), String> {
     let level = &config.log.level;
     // The engine's own lines are about its inside; a person who wants them names the target.
-    let directives =
-        if level.contains("surrealdb") { level.clone() } else { format!("{level},surrealdb=error,surrealkv=error") };
+    let directives = if level.contains("surrealdb") {
+        level.clone()
+    } else {
+        format!("{level},surrealdb=error,surrealdb::core::kvs::ds=off,surrealkv=error")
+    };
     let filter = EnvFilter::try_new(&directives).map_err(|error| format!("log.level {level:?}: {error}"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match config.log.format {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::{Failure, describe, load_demo, say};
@@ -48,6 +49,8 @@ pub async fn serve(options: Options, config: Config) -> Result<(), Failure> {
     if options.demo {
         refuse_public_demo(&config)?;
     }
+    // Before anything is announced: whoever sees the addresses may already send a signal.
+    let signals = Signals::new()?;
     let has = |role| config.server.roles.contains(&role);
     let public = bind_if(has(ServerRole::Public), config.public.bind).await?;
     let admin = bind_if(has(ServerRole::Admin), config.admin.bind).await?;
@@ -75,7 +78,7 @@ pub async fn serve(options: Options, config: Config) -> Result<(), Failure> {
         let app = Arc::clone(&app);
         tokio::spawn(async move { app.sweep_forever().await })
     });
-    wait_for_signal().await?;
+    signals.wait().await;
     tracing::info!("stopping");
     let _ = stop.send(true);
     while let Some(ended) = listeners.join_next().await {
@@ -133,11 +136,22 @@ async fn announce(app: &App, public: Option<&Bound>, admin: Option<&Bound>, is_d
     }
 }
 
-async fn wait_for_signal() -> Result<(), Failure> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .map_err(|error| format!("cannot wait for signals: {error}"))?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        interrupt = tokio::signal::ctrl_c() => interrupt.map_err(|error| format!("cannot wait for signals: {error}")),
+/// SIGTERM and SIGINT, caught from the moment this is made.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let catch = |kind| signal(kind).map_err(|error| format!("cannot wait for signals: {error}"));
+        Ok(Self { terminate: catch(SignalKind::terminate())?, interrupt: catch(SignalKind::interrupt())? })
+    }
+
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }

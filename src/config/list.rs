@@ -60,7 +60,7 @@ settings! {
         /// Memory of the embedded engine for blocks read from disk, in MB.
         block_cache_mb: u64 = 64, 8..=1_048_576;
         /// Memory of the embedded engine for each table of recent writes, in MB.
-        memtable_mb: u64 = 32, 4..=4096;
+        memtable_mb: u64 = 256, 4..=4096;
         /// How long one query may take, in seconds.
         query_timeout_s: u64 = 10, 1..=600;
     }

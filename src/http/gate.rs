@@ -4,7 +4,7 @@
 //! headers, one log line. Tokens, passwords and bodies are never logged.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
@@ -23,9 +23,18 @@ use crate::kernel::error::{
 use crate::kernel::{Error, Result};
 use crate::modules::identity::{self, CookieNames, Identity};
 
-/// The route pattern of a request, for the log; handlers put it into their response's extensions.
-#[derive(Debug, Clone)]
-pub struct RoutePattern(pub String);
+/// The route pattern of a request, for the log: in the request's data, filled in by the routes as soon as it is known.
+#[derive(Debug, Clone, Default)]
+pub struct RoutePattern(Arc<OnceLock<String>>);
+
+impl RoutePattern {
+    /// Notes the pattern of this request; the first note counts.
+    pub fn note(request: &Request, pattern: &str) {
+        if let Some(cell) = request.data::<Self>() {
+            cell.0.get_or_init(|| pattern.to_owned());
+        }
+    }
+}
 
 /// The gate around a listener's routes.
 pub struct Gate<E> {
@@ -55,6 +64,8 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
         let headers = request.headers().clone();
         let mut caller = "guest".to_owned();
         let mut left = None;
+        let route = RoutePattern::default();
+        request.set_data(route.clone());
         let passing = self.pass(&mut request, &request_id, &mut caller, &mut left);
         let outcome = match AssertUnwindSafe(passing).catch_unwind().await {
             Ok(Ok(())) => self.handle(request).await,
@@ -69,7 +80,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
             }
         };
         self.finish(&method, &headers, &request_id, left, &mut response);
-        let route = response.extensions().get::<RoutePattern>().map_or("-", |pattern| pattern.0.as_str()).to_owned();
+        let route = route.0.get().map_or("-", String::as_str);
         tracing::info!(
             id = %request_id,
             %method,

@@ -15,19 +15,19 @@ use crate::schema::{Kind, Table};
 pub async fn respond(ctx: &Ctx, request: Request, segments: &[String]) -> Result<Response> {
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     match segments.as_slice() {
-        ["batch"] => pattern("/batch", batch(ctx, request).await),
-        [table] => pattern("/{table}", collection(ctx, request, served(ctx, table)?).await),
-        [table, "aggregate"] => pattern("/{table}/aggregate", aggregate(ctx, &request, served(ctx, table)?).await),
-        [table, id] => pattern("/{table}/{id}", record(ctx, request, served(ctx, table)?, id).await),
+        ["batch"] => RoutePattern::note(&request, "/batch"),
+        [_] => RoutePattern::note(&request, "/{table}"),
+        [_, "aggregate"] => RoutePattern::note(&request, "/{table}/aggregate"),
+        [_, _] => RoutePattern::note(&request, "/{table}/{id}"),
+        _ => {}
+    }
+    match segments.as_slice() {
+        ["batch"] => batch(ctx, request).await,
+        [table] => collection(ctx, request, served(ctx, table)?).await,
+        [table, "aggregate"] => aggregate(ctx, &request, served(ctx, table)?).await,
+        [table, id] => record(ctx, request, served(ctx, table)?, id).await,
         _ => Err(Error::not_found()),
     }
-}
-
-fn pattern(text: &str, response: Result<Response>) -> Result<Response> {
-    response.map(|mut response| {
-        response.extensions_mut().insert(RoutePattern(text.to_owned()));
-        response
-    })
 }
 
 /// A table that some caller of this listener could use; others do not exist here.

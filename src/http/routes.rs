@@ -113,17 +113,16 @@ impl Routes {
     }
 
     async fn command(&self, mut request: Request, method: Method, pattern: &Pattern) -> Result<Response> {
+        RoutePattern::note(&request, &pattern.path);
         if let Some(schema) = pattern.bodies.get(method.as_str()) {
             check_body(&mut request, schema).await?;
         }
         request.set_method(method);
-        let mut response = match self.commands.call(request).await.map_err(problem::translate) {
-            Ok(response) => response,
-            Err(Err(response)) => *response,
-            Err(Ok(error)) => return Err(error),
-        };
-        response.extensions_mut().insert(RoutePattern(pattern.path.clone()));
-        Ok(response)
+        match self.commands.call(request).await.map_err(problem::translate) {
+            Ok(response) => Ok(response),
+            Err(Err(response)) => Ok(*response),
+            Err(Ok(error)) => Err(error),
+        }
     }
 }
 
@@ -143,12 +142,8 @@ impl Endpoint for Routes {
         let path = request.uri().path().to_owned();
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         if is_read && let Some(answer) = self.system(&request, &path).await {
-            return answer
-                .map(|mut response| {
-                    response.extensions_mut().insert(RoutePattern(path));
-                    response
-                })
-                .map_err(Into::into);
+            RoutePattern::note(&request, &path);
+            return Ok(answer?);
         }
         match segments(&path, prefix(self.audience)) {
             Some(segments) => Ok(self.api(request, segments).await?),

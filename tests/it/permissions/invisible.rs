@@ -197,15 +197,14 @@ fn what_is_hidden_changes_no_answer() {
         let questions = [about_fields(), about_records()].concat();
         let member = test.sign_in("manager1@example.com", pawbase::demo::PASSWORD).await;
         let strangers = [("guest", test.guest()), ("customer", test.customer().await)];
-        let mut before = Vec::new();
-        for (_, stranger) in &strangers {
-            before.push(answers(stranger, &questions).await);
-        }
-        let seen_by_member = answers(&member, &questions).await;
+        let everybody =
+            || futures::future::join_all(strangers.iter().map(|(_, stranger)| answers(stranger, &questions)));
+        let some: Vec<String> = questions.iter().step_by(5).cloned().collect();
+        let before = everybody().await;
+        let seen_by_member = answers(&member, &some).await;
         system(&test, HIDDEN_CHANGES, Vars::new()).await;
         let mut leaks = String::new();
-        for ((name, stranger), before) in strangers.iter().zip(before) {
-            let after = answers(stranger, &questions).await;
+        for (((name, _), before), after) in strangers.iter().zip(before).zip(everybody().await) {
             for ((question, before), after) in questions.iter().zip(before).zip(after) {
                 if before != after {
                     leaks.push_str(&format!(
@@ -217,9 +216,9 @@ fn what_is_hidden_changes_no_answer() {
             }
         }
         assert!(leaks.is_empty(), "answers that tell of what is hidden:\n{leaks}");
-        let after = answers(&member, &questions).await;
+        let after = answers(&member, &some).await;
         let differing = seen_by_member.iter().zip(&after).filter(|(before, after)| before != after).count();
-        assert!(differing > 20, "the questions are about something: a member sees {differing} changes");
+        assert!(differing > 5, "the questions are about something: a member sees {differing} changes");
     });
 }
 

@@ -127,6 +127,12 @@ async fn block(world: &World, sample: &Sample, table: &Table) -> String {
     let subject = Subject { world, table, id, row, full };
     let names: Vec<&str> = table.top_fields().map(|field| field.path.as_str()).collect();
     let mut text = format!("\n## {} ({})\nfields: {}\n", sample.table, sample.label, names.join(" "));
+    let (hidden, absent) = subject.unseen();
+    for (heading, names) in [("nobody sees", hidden), ("without", absent)] {
+        if !names.is_empty() {
+            text.push_str(&format!("{heading}: {}\n", names.join(" ")));
+        }
+    }
     let mut lines: IndexMap<String, Vec<&str>> = IndexMap::new();
     for caller in &world.callers {
         lines.entry(subject.tried_by(caller).await).or_default().push(caller.name);
@@ -141,6 +147,13 @@ async fn block(world: &World, sample: &Sample, table: &Table) -> String {
 impl Subject<'_> {
     fn path(&self, caller: &Caller) -> String {
         caller.path(&format!("{}/{}", self.table.name, key::bare(&self.id.key)))
+    }
+
+    /// Stored fields that even super_admin does not see, and fields that the sample does not have.
+    fn unseen(&self) -> (Vec<&str>, Vec<&str>) {
+        let Value::Object(row) = &self.row else { panic!("not a record") };
+        let names = self.table.top_fields().map(|field| field.path.as_str());
+        names.filter(|name| !self.full.contains_key(*name)).partition(|name| row.get(*name).is_some())
     }
 
     async fn tried_by(&self, caller: &Caller) -> String {
@@ -253,7 +266,7 @@ impl Subject<'_> {
             let effect = self.effect(name, status).await;
             outcomes.entry(format!("{status}{code}{effect}")).or_default().push(name);
             if status == 200 || !effect.is_empty() {
-                self.restore("UPDATE $id CONTENT $row").await;
+                self.restore("UPDATE $id CONTENT $row RETURN NONE").await;
             }
         }
         if outcomes.len() == 1 {

@@ -1,0 +1,15 @@
+//! The real binary: starting, stopping, crashing, its command line and its log. What the server answers is tested in process
+//! elsewhere.
+
+#![expect(clippy::print_stderr, reason = "measured times and skipped tests are told to whoever runs them")]
+
+mod commands;
+mod crash;
+mod demo;
+mod logs;
+mod place;
+mod process;
+mod shop;
+mod start;
+mod stop;
+mod storage;
