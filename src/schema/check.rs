@@ -224,9 +224,10 @@ mod tests {
                 ("DEFINE FIELD shoe_size ON users TYPE int;", "must be an option or have a DEFAULT"),
                 ("DEFINE TABLE loose PERMISSIONS NONE;", "table loose is not SCHEMAFULL"),
                 ("DEFINE FIELD untyped ON toys;", "field untyped has no TYPE"),
+                ("DEFINE TABLE games SCHEMAFULL PERMISSIONS FULL;", ""),
                 (
-                    "DEFINE FIELD state ON toys TYPE string DEFAULT 'new' PERMISSIONS FOR create NONE;",
-                    "DEFAULT that nobody may create",
+                    "DEFINE FIELD state ON games TYPE string DEFAULT 'a' PERMISSIONS FOR create NONE;",
+                    "nobody may create",
                 ),
                 ("DEFINE FIELD count ON toys TYPE int;", "field name count is reserved"),
                 ("DEFINE FIELD Odd ON toys TYPE int;", "field name \"Odd\""),
