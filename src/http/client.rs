@@ -11,14 +11,18 @@ const USER_AGENT_LENGTH_MAX: usize = 300;
 
 /// The client's address: the peer's, or what trusted proxies say it is.
 pub fn address(request: &Request, trusted: &[IpNet]) -> Option<IpAddr> {
-    let peer = request.remote_addr().as_socket_addr()?.ip();
+    // An IPv4 client of a dual-stack socket is an IPv4 client.
+    let peer = request.remote_addr().as_socket_addr()?.ip().to_canonical();
     let is_trusted = |ip: &IpAddr| trusted.iter().any(|net| net.contains(ip));
     if !is_trusted(&peer) {
         return Some(peer);
     }
     let forwarded = request.headers().get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<IpAddr> =
-        forwarded.flat_map(|text| text.split(',')).filter_map(|ip| ip.trim().parse().ok()).collect();
+    let hops: Vec<IpAddr> = forwarded
+        .flat_map(|text| text.split(','))
+        .filter_map(|ip| ip.trim().parse().ok())
+        .map(|ip: IpAddr| ip.to_canonical())
+        .collect();
     // The nearest hop that is not one of our proxies; what lies before it may be invented.
     Some(hops.iter().rev().find(|ip| !is_trusted(ip)).copied().unwrap_or(peer))
 }

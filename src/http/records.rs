@@ -311,6 +311,9 @@ fn operation(ctx: &Ctx, item: &Json) -> std::result::Result<Operation, (&'static
     let id = || text("id").ok_or(("/id", "is required".to_owned()));
     let body = || map.get("body").cloned().ok_or(("/body", "is required".to_owned()));
     let if_match = text("if_match");
+    if if_match.is_none() && map.contains_key("if_match") {
+        return Err(("/if_match", "must be a string".into()));
+    }
     match map.get("method").and_then(Json::as_str) {
         Some("POST") if map.contains_key("id") => Err(("/id", "goes into the body of a new record".into())),
         Some("POST") => Ok(Operation::Create { table, body: body()? }),

@@ -190,7 +190,9 @@ impl Reader<'_> {
     fn value(&mut self, field: &Field, json: &Json, pointer: &str) {
         match convert::from_literal(&field.kind, json) {
             Ok(value) => {
-                if let Some((code, message)) = refusal(&field.constraint, &value) {
+                if let Some((code, message)) =
+                    refusal(&field.constraint, &value).or_else(|| beyond_the_schema(field, &value))
+                {
                     return self.problem(pointer, code, message);
                 }
                 self.collect_links(&value, pointer);
@@ -222,10 +224,32 @@ impl Reader<'_> {
     }
 }
 
+/// Most items of a list, and characters of an item, where the schema sets no limit of its own.
+const ITEMS_MAX: usize = 1000;
+/// Longest text in a list.
+const ITEM_LENGTH_MAX: usize = 1000;
+
+/// A date that no calendar has, in a field marked @date; an address that is not of the web, in one marked @url.
+fn beyond_the_schema(field: &Field, value: &Value) -> Option<(&'static str, String)> {
+    let Value::String(text) = value else { return None };
+    if field.has_tag("date") && text.parse::<chrono::NaiveDate>().is_err() {
+        return Some(("format", "must be a date such as 2026-05-01".into()));
+    }
+    let is_web = text.starts_with("https://") || text.starts_with("http://");
+    (field.has_tag("url") && !is_web).then(|| ("format", "must begin with https:// or http://".into()))
+}
+
 fn refusal(limits: &Constraint, value: &Value) -> Option<(&'static str, String)> {
     match value {
         Value::String(text) => limits.refuse_text(text),
-        Value::Array(items) => limits.refuse_length(items.len(), "items"),
+        Value::Array(items) if items.len() > ITEMS_MAX => {
+            Some(("length", format!("must have at most {ITEMS_MAX} items")))
+        }
+        Value::Array(items) => limits.refuse_length(items.len(), "items").or_else(|| {
+            let is_long = |item: &Value| matches!(item, Value::String(text) if text.chars().count() > ITEM_LENGTH_MAX);
+            let words = || ("length", format!("each item must have at most {ITEM_LENGTH_MAX} characters"));
+            items.iter().any(is_long).then(words)
+        }),
         Value::Number(number) => limits.refuse_number(number.to_f64().unwrap_or_default()),
         _ => None,
     }

@@ -73,7 +73,8 @@ fn list_statement(ctx: &Ctx, table: &Table, query: &ListQuery, builder: &mut Bui
     let mut source = format!("`{}`", table.name);
     if let Some(after) = &query.after {
         match (query.sort.as_slice(), after.as_slice()) {
-            ([only], [Value::RecordId(id)]) if only.field.path == "id" => {
+            // A range of keys as the source is fastest, but a full-text index finds nothing in it.
+            ([only], [Value::RecordId(id)]) if only.field.path == "id" && query.search.is_none() => {
                 source = builder.bind(view_range(id, only.is_descending));
             }
             (sort, after) => page_conditions.push(seek(sort, after, builder)),

@@ -95,7 +95,22 @@ async fn run(
 ) -> Result<Vec<Outcome>> {
     let changes_rights = operations.iter().any(|operation| RIGHTS_TABLES.contains(&operation.table()));
     let job = Arc::new((ctx.clone(), operations, once));
-    let result = ctx
+    // In a task of its own: a client who hangs up must not stop us between the commit and the change of rights.
+    let work = tokio::spawn(async move {
+        let result = in_one_transaction(Arc::clone(&job), is_batch).await;
+        if changes_rights {
+            job.0.platform.principals.rights_changed();
+        }
+        result
+    });
+    work.await.unwrap_or_else(|error| Err(Error::internal(error)))
+}
+
+/// A request's context, its operations and how to have their effect once.
+type Job = (Ctx, Vec<Operation>, Option<idempotency::Request>);
+
+async fn in_one_transaction(job: Arc<Job>, is_batch: bool) -> Result<Vec<Outcome>> {
+    job.0
         .session()
         .transact(|tx: &Tx| -> BoxFuture<'_, Result<Vec<Outcome>>> {
             let job = Arc::clone(&job);
@@ -118,11 +133,7 @@ async fn run(
                 Ok(outcomes)
             })
         })
-        .await;
-    if changes_rights {
-        ctx.platform.principals.rights_changed();
-    }
-    result
+        .await
 }
 
 fn batch_outcome(outcomes: Vec<Outcome>) -> Outcome {

@@ -212,6 +212,13 @@ async fn apply(session: &Session, plan: &[String], to_record: &[&Migration], now
     }
     text.push_str("COMMIT;");
     session.query(&text, vars).await.map_err(SchemaError::Refused)?;
+    // An index defined in the transaction that fills its rows holds what was there before: build it from what is there now.
+    let rebuilt: Vec<&String> = plan.iter().filter(|statement| statement.starts_with("DEFINE INDEX")).collect();
+    if plan.iter().any(|statement| statement.starts_with("UPDATE ")) {
+        for statement in rebuilt {
+            session.query(statement, ()).await.map_err(SchemaError::Refused)?;
+        }
+    }
     Ok(())
 }
 

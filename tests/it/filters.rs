@@ -357,6 +357,11 @@ fn full_text_finds_words_and_respects_rights() {
         for item in found.json["items"].as_array().unwrap() {
             assert_eq!(item["status"], "active", "drafts stay hidden");
         }
+        for sort in ["", "&sort=id", "&sort=name"] {
+            let pages = all(&guest, &format!("/api/v1/products?limit=2&q=food{sort}")).await;
+            let total = guest.get("/api/v1/products?limit=1&q=food&count=true").await.json["total"].clone();
+            assert!(pages.len() > 2 && total == pages.len(), "{sort}: {} of {total}", pages.len());
+        }
         guest.get("/api/v1/addresses?q=x").await.assert_error(400, "invalid_query");
         assert!(guest.get("/api/v1/products?q=zzzzzz").await.assert(200).ids().is_empty());
     });

@@ -54,6 +54,10 @@ fn all_bad_fields_are_reported_at_once() {
         reply.assert_fields(&["/name", "/species"]);
         let reply = customer.post("/api/v1/pets", json!({ "name": "Rex", "species": "dragon" })).await;
         reply.assert_error(422, "validation_failed").assert_fields(&["/species"]);
+        let day = json!({ "name": "Rex", "species": "dog", "birth_date": "2026-02-30" });
+        customer.post("/api/v1/pets", day).await.assert(422).assert_fields(&["/birth_date"]);
+        let tags = json!({ "title": "Long", "content": "x", "tags": ["x".repeat(2000)] });
+        customer.post("/api/v1/posts", tags).await.assert(422).assert_fields(&["/tags"]);
         assert!(customer.get("/api/v1/pets").await.assert(200).ids().is_empty(), "nothing was written");
     });
 }

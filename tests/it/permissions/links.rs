@@ -90,7 +90,8 @@ fn a_link_to_a_hidden_record_is_as_one_to_nothing() {
         let comment: fn(&str) -> Value = |id| json!({ "post": id, "content": "Words" });
         let favorite: fn(&str) -> Value = |id| json!({ "target": { "table": "products", "id": id } });
         let pet: fn(&str) -> Value = |id| json!({ "name": "Rex", "species": "dog", "owner": id });
-        let cases: [(&str, &str, fn(&str) -> Value, &str); 3] = [
+        type Body = fn(&str) -> Value;
+        let cases: [(&str, &str, Body, &str); 3] = [
             ("comments", &moderator, comment, "/post"),
             ("favorites", &product, favorite, "/target"),
             ("pets", &owner.user, pet, "/owner"),
