@@ -9,4 +9,9 @@ fn main() {
     if is_linux && std::env::var_os("PAWBASE_KEEP_SYMBOLS").is_none() {
         println!("cargo:rustc-link-arg-bins=-Wl,--strip-all");
     }
+    // Rust's own linker on this target (lld) folds functions whose code is the same and packs relocations.
+    if std::env::var("TARGET").as_deref() == Ok("x86_64-unknown-linux-gnu") {
+        println!("cargo:rustc-link-arg-bins=-Wl,--icf=all");
+        println!("cargo:rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
+    }
 }

@@ -97,6 +97,15 @@ fn quoted_after(text: &str, marker: &str) -> Option<String> {
     Some(rest[..rest.find(quote)?].to_owned())
 }
 
+/// The words of a THROW in a DEFINE EVENT, which the engine wraps once for each event that they pass through.
+fn thrown_in_event(text: &str) -> Option<String> {
+    let (_, cause) = text.strip_prefix("Error while processing event ")?.split_once(": ")?;
+    match cause.strip_prefix("An error occurred: ") {
+        Some(words) => Some(words.to_owned()),
+        None => thrown_in_event(cause),
+    }
+}
+
 /// Signs of a store that cannot be written or reached.
 const UNAVAILABLE: [&str; 9] = [
     "No space left",
@@ -121,6 +130,9 @@ impl From<surrealdb::Error> for EngineError {
                 return Self::Thrown(text.strip_prefix("An error occurred: ").unwrap_or(&text).to_owned());
             }
             _ => {}
+        }
+        if let Some(words) = thrown_in_event(&text) {
+            return Self::Thrown(words);
         }
         if text.contains("transaction can be retried") || text.contains("Transaction conflict") {
             return Self::Conflict(text);
@@ -201,5 +213,13 @@ mod tests {
             EngineError::Referenced(table) if table == "breeds"
         ));
         assert!(matches!(translated("IO error: No space left on device"), EngineError::Unavailable(_)));
+        for wrapped in [
+            "Error while processing event full: An error occurred: Too many: 6",
+            "Error while processing event outer: Error while processing event full: An error occurred: Too many: 6",
+        ] {
+            assert!(matches!(translated(wrapped), EngineError::Thrown(words) if words == "Too many: 6"), "{wrapped}");
+        }
+        let other = "Error while processing event full: Cannot divide 1 by 0";
+        assert!(matches!(translated(other), EngineError::Internal(_)));
     }
 }

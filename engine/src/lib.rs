@@ -6,12 +6,13 @@
 #![recursion_limit = "512"]
 
 mod error;
+mod local;
 mod open;
 mod session;
 
 pub use error::{EngineError, Result};
 pub use open::{Engine, OpenOptions, RemoteCredentials};
-pub use session::{Answer, IsConflict, Session, Tx, Vars};
+pub use session::{Answer, IsConflict, Session, Snapshot, Tx, Vars};
 pub use surrealdb::types::{
     Array, Bytes, Datetime, Duration, Geometry, Number, Object, RecordId, RecordIdKey, RecordIdKeyRange, SurrealValue,
     Table, ToSql, Uuid, Value,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use surrealdb::Surreal;
-use surrealdb::engine::local::Db;
 use surrealdb::engine::remote::ws::{Client, Ws, Wss};
 use surrealdb::opt::auth::Root;
 use surrealdb_cnf::ConfigMap;
@@ -13,6 +12,7 @@ use surrealdb_core::kvs::Datastore;
 use surrealdb_rpc::capabilities::{Capabilities, Targets};
 
 use crate::error::{EngineError, Result};
+use crate::local::Local;
 use crate::session::{Handle, Session};
 
 /// Name of the namespace and of the database inside it.
@@ -84,26 +84,19 @@ impl Engine {
                 let url = format!("surrealkv://{}", folder.display());
                 settle(&folder, &url, config.clone()).await?;
                 let store = datastore(&url, config, query_timeout, &root_password).await?;
-                (local(&store, &root_password).await?, Some(store))
+                (Handle::Local(Local::system(Arc::clone(&store))), Some(store))
             }
             OpenOptions::Memory { query_timeout } => {
                 let store = datastore("memory", ConfigMap::empty(), query_timeout, "memory").await?;
-                (local(&store, "memory").await?, Some(store))
+                (Handle::Local(Local::system(Arc::clone(&store))), Some(store))
             }
             OpenOptions::Remote { url, credentials } => (remote(&url, credentials).await?, None),
         };
         let root = Session::new(handle);
-        root.query(
-            &format!(
-                "DEFINE NAMESPACE IF NOT EXISTS {NAMESPACE}; USE NS {NAMESPACE};
-                 DEFINE DATABASE IF NOT EXISTS {NAMESPACE} STRICT;"
-            ),
-            (),
-        )
-        .await?;
-        root.select_database(NAMESPACE, NAMESPACE).await?;
-        let guest = root.duplicate();
-        guest.invalidate().await?;
+        root.query(&format!("DEFINE NAMESPACE IF NOT EXISTS {NAMESPACE};"), ()).await?;
+        root.query(&format!("USE NS {NAMESPACE}; DEFINE DATABASE IF NOT EXISTS {NAMESPACE} STRICT;"), ()).await?;
+        let guest = root.guest(NAMESPACE, NAMESPACE).await?;
+        let root = root.within(NAMESPACE, NAMESPACE).await?;
         Ok(Self { root, guest, datastore })
     }
 
@@ -123,11 +116,15 @@ impl Engine {
         self.datastore.is_some()
     }
 
+    /// How many writes have ended; it has grown before a write is acknowledged. None for a remote database, where others
+    /// write as well.
+    pub fn writes(&self) -> Option<u64> {
+        self.root.writes()
+    }
+
     /// A new session for the holder of an engine token (made with the session key; see the access methods).
     pub async fn authenticate(&self, token: &str) -> Result<Session> {
-        let session = self.guest.duplicate();
-        session.authenticate(token).await?;
-        Ok(session)
+        self.guest.authenticate(token).await
     }
 
     /// Writes out and closes an embedded store. Call once, after the last statement.
@@ -194,12 +191,6 @@ fn datastore<'a>(
         };
         opening.await.map_err(|e| EngineError::Unavailable(format!("{e:#}")))
     })
-}
-
-async fn local(store: &Arc<Datastore>, root_password: &str) -> Result<Handle> {
-    let db = Surreal::<Db>::unstable_from_datastore(Arc::clone(store), None).await?;
-    db.signin(Root { username: "root".into(), password: root_password.into() }).await?;
-    Ok(Handle::Local(db))
 }
 
 async fn remote(url: &str, credentials: RemoteCredentials) -> Result<Handle> {

@@ -1,16 +1,18 @@
 //! Sessions and transactions: statements with bound values, in one principal's name.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use rand::Rng;
 use surrealdb::Surreal;
-use surrealdb::engine::local::Db;
 use surrealdb::engine::remote::ws::Client;
 use surrealdb::types::{SurrealValue, Value, Variables};
+use surrealdb_rpc::QueryResult;
 
 use crate::error::{EngineError, Result};
+use crate::local::{Local, LocalTx, Transaction};
 
 /// How often a transaction is run again after a conflict.
 const MAX_ATTEMPTS: u32 = 12;
@@ -72,7 +74,7 @@ impl Answer {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Handle {
-    Local(Surreal<Db>),
+    Local(Local),
     Remote(Surreal<Client>),
 }
 
@@ -83,23 +85,34 @@ pub struct Session {
 }
 
 /// Collects the results of a text whose statements must all succeed; else the most telling error.
-fn collect(mut response: surrealdb::IndexedResults) -> Result<Answer> {
-    let count = response.num_statements();
-    let mut values = Vec::with_capacity(count);
+fn collect(results: impl IntoIterator<Item = std::result::Result<Value, surrealdb::Error>>) -> Result<Answer> {
+    let mut values = Vec::new();
     let mut worst: Option<EngineError> = None;
-    let errors = response.take_errors();
-    if !errors.is_empty() {
-        for error in errors.into_values().map(EngineError::from) {
-            if worst.as_ref().is_none_or(|w| error.weight() > w.weight()) {
-                worst = Some(error);
+    for result in results {
+        match result {
+            Ok(value) => values.push(value),
+            Err(error) => {
+                let error = EngineError::from(error);
+                if worst.as_ref().is_none_or(|w| error.weight() > w.weight()) {
+                    worst = Some(error);
+                }
             }
         }
-        return Err(worst.unwrap_or_else(|| EngineError::Internal("statement failed".into())));
     }
-    for index in 0..count {
-        values.push(response.take::<Value>(index)?);
-    }
-    Ok(Answer(values))
+    worst.map_or(Ok(Answer(values)), Err)
+}
+
+fn collect_local(results: Vec<QueryResult>) -> Result<Answer> {
+    collect(results.into_iter().map(|result| result.result))
+}
+
+fn collect_remote(mut response: surrealdb::IndexedResults) -> Result<Answer> {
+    let mut errors = response.take_errors();
+    let count = response.num_statements();
+    collect((0..count).map(|index| match errors.remove(&index) {
+        Some(error) => Err(error),
+        None => response.take::<Value>(index),
+    }))
 }
 
 impl Session {
@@ -107,51 +120,80 @@ impl Session {
         Self { handle }
     }
 
-    /// A second session with the same rights.
-    pub(crate) fn duplicate(&self) -> Self {
-        Self { handle: self.handle.clone() }
+    /// The same principal's session in a database.
+    pub(crate) async fn within(&self, namespace: &str, database: &str) -> Result<Self> {
+        Ok(Self::new(match &self.handle {
+            Handle::Local(local) => Handle::Local(local.within(namespace, database)),
+            Handle::Remote(db) => {
+                let db = db.clone();
+                db.use_ns(namespace).use_db(database).await?;
+                Handle::Remote(db)
+            }
+        }))
     }
 
-    pub(crate) async fn select_database(&self, namespace: &str, database: &str) -> Result<()> {
-        match &self.handle {
-            Handle::Local(db) => drop(db.use_ns(namespace).use_db(database).await?),
-            Handle::Remote(db) => drop(db.use_ns(namespace).use_db(database).await?),
-        }
-        Ok(())
+    /// A session of nobody in particular in a database.
+    pub(crate) async fn guest(&self, namespace: &str, database: &str) -> Result<Self> {
+        Ok(Self::new(match &self.handle {
+            Handle::Local(local) => Handle::Local(local.guest(namespace, database)),
+            Handle::Remote(db) => {
+                let db = db.clone();
+                db.use_ns(namespace).use_db(database).await?;
+                db.invalidate().await?;
+                Handle::Remote(db)
+            }
+        }))
     }
 
-    pub(crate) async fn invalidate(&self) -> Result<()> {
-        match &self.handle {
-            Handle::Local(db) => db.invalidate().await?,
-            Handle::Remote(db) => db.invalidate().await?,
-        }
-        Ok(())
+    /// A session of the holder of `token`, in the same database.
+    pub(crate) async fn authenticate(&self, token: &str) -> Result<Self> {
+        Ok(Self::new(match &self.handle {
+            Handle::Local(local) => Handle::Local(local.authenticate(token).await?),
+            Handle::Remote(db) => {
+                let db = db.clone();
+                db.authenticate(token).await?;
+                Handle::Remote(db)
+            }
+        }))
     }
 
-    pub(crate) async fn authenticate(&self, token: &str) -> Result<()> {
-        match &self.handle {
-            Handle::Local(db) => drop(db.authenticate(token).await?),
-            Handle::Remote(db) => drop(db.authenticate(token).await?),
-        }
-        Ok(())
-    }
-
-    /// Runs a text of one or more statements; all must succeed.
+    /// Runs a text of one or more statements; all must succeed. For texts that only read, [`Session::read`] is faster.
     pub async fn query(&self, text: &str, vars: impl Into<Vars>) -> Result<Answer> {
         let vars = vars.into().0;
-        let text = Cow::Owned::<str>(text.to_owned());
-        let response = match &self.handle {
-            Handle::Local(db) => db.query(text).bind(vars).await?,
-            Handle::Remote(db) => db.query(text).bind(vars).await?,
-        };
-        collect(response)
+        match &self.handle {
+            Handle::Local(local) => collect_local(local.query(text, vars).await?),
+            Handle::Remote(db) => collect_remote(db.query(Cow::Owned(text.to_owned())).bind(vars).await?),
+        }
+    }
+
+    /// Runs a text of one or more statements that only read; all must succeed. It sees every write that was acknowledged
+    /// before it began, and all its statements see the same state. A statement that writes fails.
+    pub async fn read(&self, text: &str, vars: impl Into<Vars>) -> Result<Answer> {
+        self.snapshot().await?.read(text, vars).await
+    }
+
+    /// A state of the database to read from more than once. It holds every write that was acknowledged before. With a
+    /// remote database each read sees the state of its own time instead.
+    pub async fn snapshot(&self) -> Result<Snapshot<'_>> {
+        Ok(Snapshot(match &self.handle {
+            Handle::Local(local) => SnapshotHandle::Local(local, local.snapshot().await?),
+            Handle::Remote(db) => SnapshotHandle::Remote(db),
+        }))
+    }
+
+    /// How many writes have ended; None when the database is not in this process.
+    pub(crate) fn writes(&self) -> Option<u64> {
+        match &self.handle {
+            Handle::Local(local) => Some(local.writes()),
+            Handle::Remote(_) => None,
+        }
     }
 
     /// Opens a transaction. It must be committed or cancelled by hand, so prefer [`Session::transact`].
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(Tx(match self.handle.clone() {
-            Handle::Local(db) => TxHandle::Local(db.begin().await?),
-            Handle::Remote(db) => TxHandle::Remote(db.begin().await?),
+        Ok(Tx(match &self.handle {
+            Handle::Local(local) => TxHandle::Local(local.begin().await?),
+            Handle::Remote(db) => TxHandle::Remote(db.clone().begin().await?),
         }))
     }
 
@@ -188,6 +230,34 @@ impl Session {
     }
 }
 
+enum SnapshotHandle<'a> {
+    Local(&'a Local, Arc<Transaction>),
+    Remote(&'a Surreal<Client>),
+}
+
+/// A state of the database, read in one principal's name.
+pub struct Snapshot<'a>(SnapshotHandle<'a>);
+
+impl Snapshot<'_> {
+    /// Runs a text of one or more statements that only read; all must succeed.
+    pub async fn read(&self, text: &str, vars: impl Into<Vars>) -> Result<Answer> {
+        self.run(false, text, vars.into().0).await
+    }
+
+    /// The same for rows in the order of an index, by the executor of the engine that stops the scan of an index at the limit
+    /// (the other one reads it whole).
+    pub async fn read_by_index(&self, text: &str, vars: impl Into<Vars>) -> Result<Answer> {
+        self.run(true, text, vars.into().0).await
+    }
+
+    async fn run(&self, by_index: bool, text: &str, vars: Variables) -> Result<Answer> {
+        match &self.0 {
+            SnapshotHandle::Local(local, tx) => collect_local(local.read(tx, by_index, text, vars).await?),
+            SnapshotHandle::Remote(db) => collect_remote(db.query(Cow::Owned(text.to_owned())).bind(vars).await?),
+        }
+    }
+}
+
 /// Lets [`Session::transact`] see a conflict inside any error type.
 pub trait IsConflict {
     /// Whether the whole transaction may be run again.
@@ -202,7 +272,7 @@ impl IsConflict for EngineError {
 
 #[derive(Debug)]
 enum TxHandle {
-    Local(surrealdb::method::Transaction<Db>),
+    Local(LocalTx),
     Remote(surrealdb::method::Transaction<Client>),
 }
 
@@ -215,18 +285,16 @@ impl Tx {
     /// Runs a text inside the transaction; all statements must succeed.
     pub async fn query(&self, text: &str, vars: impl Into<Vars>) -> Result<Answer> {
         let vars = vars.into().0;
-        let text = Cow::Owned::<str>(text.to_owned());
-        let response = match &self.0 {
-            TxHandle::Local(tx) => tx.query(text).bind(vars).await?,
-            TxHandle::Remote(tx) => tx.query(text).bind(vars).await?,
-        };
-        collect(response)
+        match &self.0 {
+            TxHandle::Local(tx) => collect_local(tx.query(text, vars).await?),
+            TxHandle::Remote(tx) => collect_remote(tx.query(Cow::Owned(text.to_owned())).bind(vars).await?),
+        }
     }
 
     /// Makes the changes durable.
     pub async fn commit(self) -> Result<()> {
         match self.0 {
-            TxHandle::Local(tx) => drop(tx.commit().await?),
+            TxHandle::Local(tx) => tx.commit().await?,
             TxHandle::Remote(tx) => drop(tx.commit().await?),
         }
         Ok(())
@@ -235,7 +303,7 @@ impl Tx {
     /// Drops the changes.
     pub async fn cancel(self) -> Result<()> {
         match self.0 {
-            TxHandle::Local(tx) => drop(tx.cancel().await?),
+            TxHandle::Local(tx) => tx.cancel().await?,
             TxHandle::Remote(tx) => drop(tx.cancel().await?),
         }
         Ok(())

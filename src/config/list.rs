@@ -43,6 +43,8 @@ settings! {
         shutdown_timeout_s: u64 = 20, 1..=600;
         /// Threads that answer requests; 0 means one per core.
         threads: usize = 0, 0..=256;
+        /// Memory for the answers of reads, kept until something is written, in MB; 0 keeps none.
+        answers_mb: u64 = 32, 0..=65_536;
         /// Whether a demo, whose passwords are known, may listen beyond this machine.
         allow_public_demo: bool = false;
         /// Networks of the proxies whose word on the caller's address is taken, such as "10.0.0.0/8".
@@ -60,7 +62,7 @@ settings! {
         /// Memory of the embedded engine for blocks read from disk, in MB.
         block_cache_mb: u64 = 64, 8..=1_048_576;
         /// Memory of the embedded engine for each table of recent writes, in MB.
-        memtable_mb: u64 = 256, 4..=4096;
+        memtable_mb: u64 = 64, 4..=4096;
         /// How long one query may take, in seconds.
         query_timeout_s: u64 = 10, 1..=600;
     }

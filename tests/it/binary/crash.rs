@@ -1,6 +1,7 @@
 //! kill -9 in the middle of writing, again and again: every acknowledged write is there, and indexes agree with rows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -13,10 +14,18 @@ use super::place::Place;
 use super::process::{Process, token};
 use crate::support::{Client, people::PASSWORD, run};
 
-const KILLS: usize = 100;
 const WRITERS: usize = 4;
-/// How often everything is compared.
-const CHECK_EVERY: usize = 10;
+
+/// How often the process is killed, and when.
+#[derive(Clone)]
+struct Plan {
+    memtable_mb: &'static str,
+    kills: usize,
+    /// Writes acknowledged before each kill.
+    writes: Range<usize>,
+    /// After how many kills everything is compared.
+    check_every: usize,
+}
 
 /// What the server has acknowledged about one pet.
 #[derive(Clone)]
@@ -136,9 +145,23 @@ async fn check(client: &Client, ledger: &Ledger, since: usize) {
 
 #[test]
 fn a_hundred_kills_lose_no_acknowledged_write() {
-    run(async {
+    kill_again_and_again(Plan { memtable_mb: "64", kills: 100, writes: 1..40, check_every: 10 });
+}
+
+/// Each process fills several memtables before it is killed: what was logged before one was full and kept in the next
+/// one must be found again.
+#[test]
+fn kills_after_full_memtables_lose_no_acknowledged_write() {
+    kill_again_and_again(Plan { memtable_mb: "4", kills: 3, writes: 700..1200, check_every: 3 });
+}
+
+fn kill_again_and_again(plan: Plan) {
+    run(async move {
         let began = Instant::now();
-        let place = Place::new().with("PAWBASE_AUTH__ACCESS_TOKEN_MINUTES", "600").with("PAWBASE_LOG__LEVEL", "warn");
+        let place = Place::new()
+            .with("PAWBASE_DATABASE__MEMTABLE_MB", plan.memtable_mb)
+            .with("PAWBASE_AUTH__ACCESS_TOKEN_MINUTES", "600")
+            .with("PAWBASE_LOG__LEVEL", "warn");
         place.make_admin("boss@test.example");
         let mut process = place.serve();
         let boss = process.staff("boss@test.example", PASSWORD).await;
@@ -154,7 +177,7 @@ fn a_hundred_kills_lose_no_acknowledged_write() {
         let ledger = Ledger::default();
         let mut random = StdRng::seed_from_u64(9);
         let mut starting = Duration::ZERO;
-        for round in 0..KILLS {
+        for round in 0..plan.kills {
             let (told, mut acknowledgements) = mpsc::unbounded_channel();
             let mut writers = tokio::task::JoinSet::new();
             for number in 0..WRITERS {
@@ -170,7 +193,7 @@ fn a_hundred_kills_lose_no_acknowledged_write() {
                 writers.spawn(writer.run());
             }
             drop(told);
-            for _ in 0..random.random_range(1..40) {
+            for _ in 0..random.random_range(plan.writes.clone()) {
                 acknowledgements.recv().await.expect("the writers go on");
             }
             process.kill();
@@ -181,17 +204,18 @@ fn a_hundred_kills_lose_no_acknowledged_write() {
             process = place.serve();
             process.ready().await;
             starting += start.elapsed();
-            if (round + 1) % CHECK_EVERY == 0 {
-                check(&owner(&process), &ledger, round + 1 - CHECK_EVERY).await;
+            if (round + 1) % plan.check_every == 0 {
+                check(&owner(&process), &ledger, round + 1 - plan.check_every).await;
             }
         }
-        check(&owner(&process), &ledger, 0).await;
+        check(&owner(&process), &ledger, plan.kills).await;
         process.stop().assert_ok();
         let process = place.serve();
-        check(&owner(&process), &ledger, KILLS - CHECK_EVERY).await;
+        check(&owner(&process), &ledger, plan.kills).await;
         process.stop().assert_ok();
         eprintln!(
-            "{KILLS} kills, {} acknowledged rows: {:.1} s, of which starting {:.1} s",
+            "{} kills, {} acknowledged rows: {:.1} s, of which starting {:.1} s",
+            plan.kills,
             ledger.lock().unwrap().len(),
             began.elapsed().as_secs_f64(),
             starting.as_secs_f64(),

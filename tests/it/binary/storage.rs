@@ -117,6 +117,21 @@ fn a_disk_that_fills_in_the_log_loses_nothing_when_killed() {
 }
 
 #[test]
+fn a_disk_that_fills_while_writing_out_loses_nothing_when_stopped() {
+    full_disk("4", End::Stopped);
+}
+
+#[test]
+fn a_disk_that_fills_while_writing_out_loses_nothing_when_there_is_room_again() {
+    full_disk("4", End::StoppedWithRoom);
+}
+
+#[test]
+fn a_disk_that_fills_while_writing_out_loses_nothing_when_killed() {
+    full_disk("4", End::Killed);
+}
+
+#[test]
 fn a_start_on_a_full_disk_says_so_or_serves_and_loses_nothing() {
     run(async {
         let Some(disk) = SmallDisk::new(SMALL_MB) else { return };

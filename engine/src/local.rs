@@ -1,0 +1,236 @@
+//! The embedded engine: statements, transactions and shared read snapshots, without a client in between.
+//!
+//! **Snapshots.** The engine reads and parses a table's definitions once per transaction. So a read does not open a
+//! transaction of its own: all callers share one (permissions are the session's, not the transaction's) until something
+//! is written. **Invariant:** a read that begins after a write was acknowledged sees it: every write raises `writes` after
+//! its commit and before its answer, and a snapshot serves only while `writes` is what it was before it was opened.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::future::BoxFuture;
+use quick_cache::sync::Cache;
+use surrealdb::types::Variables;
+use surrealdb_core::dbs;
+use surrealdb_core::err::anyhow_to_types_error;
+use surrealdb_core::kvs::{Datastore, QueryRequest, QuerySource};
+use surrealdb_core::{iam, syn};
+pub(crate) use surrealdb_datastore::tx::Transaction;
+use surrealdb_kvs::TransactionType;
+use surrealdb_rpc::QueryResult;
+use surrealdb_rpc::capabilities::NewPlannerStrategy;
+use surrealdb_sql::Ast;
+
+use crate::error::{EngineError, Result};
+
+/// A snapshot is not used longer: the store keeps old versions of rows for it.
+const SNAPSHOT_AGE_MAX: Duration = Duration::from_secs(1);
+/// How many parsed texts are kept, and the longest that is.
+const PARSED_MAX: usize = 500;
+const PARSED_LENGTH_MAX: usize = 4000;
+
+/// What the sessions of one datastore share.
+pub(crate) struct Shared {
+    store: Arc<Datastore>,
+    /// How many writes have ended.
+    writes: AtomicU64,
+    snapshot: Mutex<Option<Snapshot>>,
+    parsed: Cache<Box<str>, Ast>,
+}
+
+#[derive(Clone)]
+struct Snapshot {
+    tx: Arc<Transaction>,
+    /// `writes` before it was opened.
+    writes: u64,
+    opened: Instant,
+}
+
+/// Raises `writes` when a write ends, however it ends.
+struct Ending<'a>(&'a Shared);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.writes.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Shared {
+    fn parse(&self, text: &str) -> Result<QuerySource<'static>> {
+        if let Some(ast) = self.parsed.get(text) {
+            return Ok(QuerySource::Ast(ast));
+        }
+        let ast = syn::parse_with_capabilities(text, &self.store.get_capabilities(), &self.store.parser_config())
+            .map_err(|error| EngineError::Parse(error.to_string()))?;
+        if text.len() <= PARSED_LENGTH_MAX {
+            self.parsed.insert(text.into(), ast.clone());
+        }
+        Ok(QuerySource::Ast(ast))
+    }
+
+    /// Runs a text as `session`, in `tx` or in a transaction of its own. Boxed, so that the engine's futures are compiled once.
+    fn run<'a>(
+        &'a self,
+        session: &'a dbs::Session,
+        text: &'a str,
+        vars: Variables,
+        tx: Option<Arc<Transaction>>,
+    ) -> BoxFuture<'a, Result<Vec<QueryResult>>> {
+        Box::pin(async move {
+            let request =
+                QueryRequest::new(self.parse(text)?, session).with_variables(Some(vars)).with_optional_transaction(tx);
+            Ok(self.store.run(request).await?)
+        })
+    }
+
+    async fn snapshot(&self) -> Result<Arc<Transaction>> {
+        let writes = self.writes.load(Ordering::SeqCst);
+        let current = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(current) = current.filter(|c| c.writes == writes && c.opened.elapsed() < SNAPSHOT_AGE_MAX) {
+            return Ok(current.tx);
+        }
+        let tx = Arc::new(self.store.transaction(TransactionType::Read).await.map_err(translated)?);
+        let fresh = Snapshot { tx: Arc::clone(&tx), writes, opened: Instant::now() };
+        let replaced = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner).replace(fresh);
+        drop(replaced);
+        Ok(tx)
+    }
+}
+
+fn translated(error: anyhow::Error) -> EngineError {
+    anyhow_to_types_error(error).into()
+}
+
+/// A session of one principal in this process.
+#[derive(Clone)]
+pub(crate) struct Local {
+    shared: Arc<Shared>,
+    session: Arc<dbs::Session>,
+    /// The same session, run by the executor that stops the scan of an index at the limit.
+    by_index: Arc<dbs::Session>,
+}
+
+impl std::fmt::Debug for Local {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Local")
+    }
+}
+
+impl Local {
+    /// The system's session, outside any database.
+    pub(crate) fn system(store: Arc<Datastore>) -> Self {
+        let shared =
+            Shared { store, writes: AtomicU64::new(0), snapshot: Mutex::new(None), parsed: Cache::new(PARSED_MAX) };
+        Self::new(Arc::new(shared), dbs::Session::owner())
+    }
+
+    fn new(shared: Arc<Shared>, session: dbs::Session) -> Self {
+        let by_index = session.clone().new_planner_strategy(NewPlannerStrategy::ComputeOnly);
+        Self { shared, session: Arc::new(session), by_index: Arc::new(by_index) }
+    }
+
+    /// How many writes have ended.
+    pub(crate) fn writes(&self) -> u64 {
+        self.shared.writes.load(Ordering::SeqCst)
+    }
+
+    /// The same principal in a database.
+    pub(crate) fn within(&self, namespace: &str, database: &str) -> Self {
+        let session = dbs::Session::clone(&self.session).with_ns(namespace).with_db(database);
+        Self::new(Arc::clone(&self.shared), session)
+    }
+
+    /// Nobody in particular, in a database.
+    pub(crate) fn guest(&self, namespace: &str, database: &str) -> Self {
+        let session = dbs::Session::default().with_ns(namespace).with_db(database);
+        Self::new(Arc::clone(&self.shared), session)
+    }
+
+    /// The holder of `token`.
+    pub(crate) fn authenticate<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Self>> {
+        Box::pin(async move {
+            let mut session = dbs::Session::clone(&self.session);
+            iam::verify::token(&self.shared.store, &mut session, token).await.map_err(translated)?;
+            Ok(Self::new(Arc::clone(&self.shared), session))
+        })
+    }
+
+    /// Runs a text that may write.
+    pub(crate) fn query<'a>(&'a self, text: &'a str, vars: Variables) -> BoxFuture<'a, Result<Vec<QueryResult>>> {
+        Box::pin(async move {
+            let _ending = Ending(&self.shared);
+            self.shared.run(&self.session, text, vars, None).await
+        })
+    }
+
+    /// The shared snapshot, or a new one if something was written since.
+    pub(crate) fn snapshot(&self) -> BoxFuture<'_, Result<Arc<Transaction>>> {
+        Box::pin(self.shared.snapshot())
+    }
+
+    /// Runs a text that only reads in a snapshot; `by_index` chooses the executor that stops an index scan at the limit.
+    pub(crate) fn read<'a>(
+        &'a self,
+        snapshot: &Arc<Transaction>,
+        by_index: bool,
+        text: &'a str,
+        vars: Variables,
+    ) -> BoxFuture<'a, Result<Vec<QueryResult>>> {
+        let session = if by_index { &self.by_index } else { &self.session };
+        self.shared.run(session, text, vars, Some(Arc::clone(snapshot)))
+    }
+
+    /// Opens a transaction.
+    pub(crate) fn begin(&self) -> BoxFuture<'_, Result<LocalTx>> {
+        Box::pin(async move {
+            let tx = self.shared.store.transaction(TransactionType::Write).await.map_err(translated)?;
+            Ok(LocalTx { local: self.clone(), tx: Some(Arc::new(tx)) })
+        })
+    }
+}
+
+/// An open transaction. Dropped without an end it is cancelled in the background.
+pub(crate) struct LocalTx {
+    local: Local,
+    tx: Option<Arc<Transaction>>,
+}
+
+impl std::fmt::Debug for LocalTx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LocalTx")
+    }
+}
+
+impl LocalTx {
+    pub(crate) fn query<'a>(&'a self, text: &'a str, vars: Variables) -> BoxFuture<'a, Result<Vec<QueryResult>>> {
+        Box::pin(async move { self.local.shared.run(&self.local.session, text, vars, self.tx.clone()).await })
+    }
+
+    pub(crate) fn commit(mut self) -> BoxFuture<'static, Result<()>> {
+        Box::pin(async move {
+            let Some(tx) = self.tx.take() else { return Ok(()) };
+            let _ending = Ending(&self.local.shared);
+            tx.commit().await.map_err(translated)
+        })
+    }
+
+    pub(crate) fn cancel(mut self) -> BoxFuture<'static, Result<()>> {
+        Box::pin(async move {
+            let Some(tx) = self.tx.take() else { return Ok(()) };
+            tx.cancel().await.map_err(translated)
+        })
+    }
+}
+
+impl Drop for LocalTx {
+    fn drop(&mut self) {
+        if let (Some(tx), Ok(runtime)) = (self.tx.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(async move {
+                if let Err(error) = tx.cancel().await {
+                    tracing::debug!(%error, "cancelling an abandoned transaction");
+                }
+            });
+        }
+    }
+}
