@@ -8,7 +8,7 @@ use std::time::Duration;
 use pawbase_engine::{Engine, EngineError, OpenOptions, RemoteCredentials};
 
 use crate::config::Config;
-use crate::context::{Audience, EngineTokens, Platform, Principals};
+use crate::context::{Answers, Audience, EngineTokens, Platform, Principals};
 use crate::http::gate::Gate;
 use crate::http::rate::Rates;
 use crate::http::routes::Routes;
@@ -149,7 +149,9 @@ impl App {
         let identity = Identity::new(Arc::clone(&keys), &config).map_err(|e| StartError::Other(e.to_string()))?;
         // A remote database may be changed by other processes, so nothing about rights is kept then.
         let principals = Principals::new(config.limits.principals, engine.is_embedded());
+        let answers = Answers::new(config.server.answers_mb * 1024 * 1024, &prepared.schema);
         let platform = Platform {
+            answers,
             engine_tokens: EngineTokens::new(keys.engine_session_key()),
             config,
             engine,

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::context::Audience;
 use crate::demo;
-use crate::http::{routes, spec};
+use crate::http::routes;
 use crate::kernel::time::SystemClock;
 
 /// Stack of a worker thread: statements with deep expressions need it.
@@ -183,7 +183,7 @@ fn describe(error: crate::kernel::Error) -> Failure {
 fn print_openapi(app: &App, admin: bool) -> Result<(), Failure> {
     let audience = if admin { Audience::Admin } else { Audience::Public };
     let (_, document) = routes::commands(&app.identity, audience);
-    let merged = spec::merge(document, &app.platform.schema, audience);
+    let merged = routes::document_of(document, &app.platform, &app.identity, audience);
     say(serde_json::to_string_pretty(&merged).map_err(|error| error.to_string())?);
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use pawbase_engine::{EngineError, IsConflict};
 
-use crate::kernel::error::{ALREADY_EXISTS, CONFLICT, STILL_REFERENCED, UNAVAILABLE};
+use crate::kernel::error::{ALREADY_EXISTS, CONFLICT, RULE_VIOLATED, STILL_REFERENCED, UNAVAILABLE};
 use crate::kernel::{Error, FieldError};
 
 impl IsConflict for Error {
@@ -45,13 +45,48 @@ impl From<EngineError> for Error {
             EngineError::Timeout(_) | EngineError::Unavailable(_) => {
                 Self::new(UNAVAILABLE, "The database cannot do this now.").retry_after(1)
             }
-            EngineError::Parse(_) | EngineError::Thrown(_) | EngineError::Internal(_) => Self::internal(""),
+            EngineError::Thrown(words) => Self::new(RULE_VIOLATED, said(&words)),
+            EngineError::Parse(_) | EngineError::Internal(_) => Self::internal(""),
         }
         .caused_by(text)
     }
 }
 
-/// A dotted path as a JSON pointer.
+/// Longest text of a THROW that is passed on.
+const THROWN_LENGTH_MAX: usize = 300;
+
+/// What a THROW says. Only schemas throw, so it is the shop's own words to its callers; on one line and within a limit.
+fn said(words: &str) -> String {
+    let line: String = words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(THROWN_LENGTH_MAX).collect();
+    let line = line.trim();
+    if line.is_empty() { "A rule of the table does not allow this.".into() } else { line.to_owned() }
+}
+
+/// A dotted path as a JSON pointer. The engine does not say which item of a list it means, so then it leads to the list.
 pub fn pointer(path: &str) -> String {
+    let path = path.split(".*").next().unwrap_or(path);
     format!("/{}", path.replace(['.', '['], "/").replace(']', ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_the_engine_become_pointers() {
+        for (path, expected) in
+            [("name", "/name"), ("price.minor", "/price/minor"), ("lines.*.qty", "/lines"), ("a[0].b", "/a/0/b")]
+        {
+            assert_eq!(pointer(path), expected);
+        }
+    }
+
+    #[test]
+    fn a_throw_is_a_broken_rule_in_its_own_words() {
+        let error = Error::from(EngineError::Thrown("Closed on\nSundays".into()));
+        assert_eq!((error.entry(), error.message()), (RULE_VIOLATED, "Closed on Sundays"));
+        assert_eq!(said(&"x".repeat(5000)).len(), THROWN_LENGTH_MAX);
+        assert_eq!(said(" \n"), "A rule of the table does not allow this.");
+        assert_eq!(Error::from(EngineError::Internal("secret".into())).message(), "Something failed on our side.");
+    }
 }

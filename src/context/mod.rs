@@ -3,10 +3,12 @@
 //! Every module and the records engine take a [`Ctx`]. Deliberately elsewhere: checking tokens (modules::identity) and
 //! reading them from headers (http).
 
+mod answers;
 mod caller;
 pub mod failure;
 mod platform;
 mod principals;
+mod rights;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,9 +16,11 @@ use std::sync::Arc;
 use pawbase_engine::Session;
 use uuid::Uuid;
 
+pub use answers::{Answer, Answers, Question, Reader};
 pub use caller::{Audience, Caller, Principal, Role};
 pub use platform::{EngineTokens, Platform};
 pub use principals::Principals;
+pub use rights::{changing_rights, uninterrupted};
 
 use crate::kernel::{Error, Result, time::Instant};
 

@@ -7,6 +7,7 @@ use pawbase_engine::Engine;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::answers::Answers;
 use super::caller::{Audience, Role};
 use super::principals::Principals;
 use crate::config::Config;
@@ -30,6 +31,8 @@ pub struct Platform {
     pub ids: Ids,
     /// Signed-in callers kept ready.
     pub principals: Principals,
+    /// Answers of reads, kept until the next write.
+    pub answers: Answers,
     /// Makes the engine's own session tokens.
     pub engine_tokens: EngineTokens,
 }

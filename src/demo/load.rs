@@ -15,7 +15,7 @@ const CHUNK_ROWS: usize = 250;
 
 /// Whether the database has no users, so that demo data can be loaded.
 pub async fn is_empty(app: &App) -> Result<bool> {
-    let rows = app.platform.engine.root().query("SELECT VALUE id FROM users LIMIT 1", ()).await?.rows(0);
+    let rows = app.platform.engine.root().read("SELECT VALUE id FROM users LIMIT 1", ()).await?.rows(0);
     Ok(rows.is_empty())
 }
 
@@ -28,7 +28,7 @@ pub async fn load(app: &App) -> Result<usize> {
         for chunk in rows.chunks(CHUNK_ROWS) {
             let mut objects = Vec::with_capacity(chunk.len());
             for row in chunk {
-                let mut object = seed::object(table, row).map_err(Error::internal)?;
+                let mut object = seed::object(&app.platform.schema, table, row).map_err(Error::internal)?;
                 if name == "users" && email(row).is_some_and(has_password) {
                     object.insert("password_hash", hash.clone());
                 }

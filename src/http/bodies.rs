@@ -3,24 +3,27 @@
 //!
 //! It knows the part of JSON Schema that our command inputs use: objects of scalars and lists, enums, null.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json};
 
 use crate::kernel::error::MALFORMED;
 use crate::kernel::{Error, FieldError, Result};
 
-/// The schema of a command's JSON body, with the components it refers to.
+/// The schema of a command's JSON body, with the components it may refer to.
 #[derive(Debug, Clone)]
 pub struct BodySchema {
     schema: Json,
-    components: Json,
+    /// Those of the whole document, shared by all its bodies.
+    components: Arc<Json>,
 }
 
 impl BodySchema {
-    /// The schema of `operation` in `document`, if it takes a JSON body.
-    pub fn of(document: &Json, operation: &Json) -> Option<Self> {
+    /// The schema of `operation`, if it takes a JSON body, in a document with these component schemas.
+    pub fn of(operation: &Json, components: &Arc<Json>) -> Option<Self> {
         let content = operation.get("requestBody")?.get("content")?.as_object()?;
         let schema = content.iter().find(|(media_type, _)| media_type.contains("json"))?.1.get("schema")?.clone();
-        Some(Self { schema, components: document["components"]["schemas"].clone() })
+        Some(Self { schema, components: Arc::clone(components) })
     }
 
     /// Checks the bytes of a body.
@@ -48,7 +51,7 @@ impl BodySchema {
         let schema = self.resolved(schema);
         let Some(properties) = schema.get("properties").and_then(Json::as_object) else { return };
         for (name, value) in body {
-            let place = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+            let place = FieldError::pointer(pointer, name);
             match properties.get(name) {
                 Some(property) => self.value(property, value, &place, problems),
                 None => problems.push(FieldError::new(place, "unknown", format!("{name} is not a field here"))),
@@ -56,7 +59,7 @@ impl BodySchema {
         }
         let required = schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
         for name in required.filter(|name| !body.contains_key(*name)) {
-            problems.push(FieldError::new(format!("{pointer}/{name}"), "required", "is required"));
+            problems.push(FieldError::new(FieldError::pointer(pointer, name), "required", "is required"));
         }
     }
 
@@ -93,5 +96,28 @@ impl BodySchema {
             (Json::Object(inner), _) => self.object(schema, inner, pointer, problems),
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn bodies_of_one_document_share_its_components_and_are_checked_against_them() {
+        let components = Arc::new(json!({ "Name": { "type": "object", "required": ["first"],
+            "properties": { "first": { "type": "string" } } } }));
+        let schema = json!({ "$ref": "#/components/schemas/Name" });
+        let operation = json!({ "requestBody": { "content": { "application/json": { "schema": schema } } } });
+        let one = BodySchema::of(&operation, &components).expect("a body");
+        let other = BodySchema::of(&operation, &components).expect("a body");
+        assert!(Arc::ptr_eq(&one.components, &other.components));
+        assert!(one.check(br#"{"first":"Ada"}"#).is_ok());
+        let bad = one.check(br#"{"last":"Lovelace"}"#).expect_err("two problems");
+        let pointers: Vec<&str> = bad.fields().iter().map(|field| field.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/last", "/first"]);
+        assert!(BodySchema::of(&json!({}), &components).is_none());
     }
 }

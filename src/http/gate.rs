@@ -53,20 +53,23 @@ pub struct Gate<E> {
 /// Where sign-in routes are, below the prefix of the listener.
 const AUTH_ROUTES: [&str; 5] = ["/auth/login", "/auth/signup", "/auth/refresh", "/auth/password", "/auth/setup"];
 
+/// Whether requests to `path` count as sign-ins.
+pub fn is_auth_route(audience: Audience, path: &str) -> bool {
+    path.strip_prefix(super::prefix(audience)).is_some_and(|rest| AUTH_ROUTES.contains(&rest))
+}
+
 impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
-        let start = Instant::now();
         let ids = || self.platform.ids.next(self.platform.clock.now()).to_string();
         let request_id = client::request_id(request.headers(), ids);
         let method = request.method().clone();
         let headers = request.headers().clone();
-        let mut caller = "guest".to_owned();
+        let mut line = LogLine::new(&request_id, &method);
         let mut left = None;
-        let route = RoutePattern::default();
-        request.set_data(route.clone());
-        let passing = self.pass(&mut request, &request_id, &mut caller, &mut left);
+        request.set_data(line.route.clone());
+        let passing = self.pass(&mut request, &request_id, &mut line.caller, &mut left);
         let outcome = match AssertUnwindSafe(passing).catch_unwind().await {
             Ok(Ok(())) => self.handle(request).await,
             Ok(Err(error)) => Err(error),
@@ -80,17 +83,45 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
             }
         };
         self.finish(&method, &headers, &request_id, left, &mut response);
-        let route = route.0.get().map_or("-", String::as_str);
-        tracing::info!(
-            id = %request_id,
-            %method,
-            route,
-            status = response.status().as_u16(),
-            ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
-            caller,
-            "request"
-        );
+        line.status = Some(response.status().as_u16());
         Ok(response)
+    }
+}
+
+/// What the log says of an aborted request in place of a status; no answer has it.
+const ABORTED: u16 = 499;
+
+/// The log line of a request: written when the request is over, be it because its connection was reset.
+struct LogLine {
+    start: Instant,
+    id: String,
+    method: Method,
+    route: RoutePattern,
+    caller: String,
+    /// None until there is an answer.
+    status: Option<u16>,
+}
+
+impl LogLine {
+    fn new(id: &str, method: &Method) -> Self {
+        let route = RoutePattern::default();
+        let (id, method, caller) = (id.to_owned(), method.clone(), "guest".to_owned());
+        Self { start: Instant::now(), id, method, route, caller, status: None }
+    }
+}
+
+impl Drop for LogLine {
+    fn drop(&mut self) {
+        tracing::info!(
+            id = %self.id,
+            method = %self.method,
+            route = self.route.0.get().map_or("-", String::as_str),
+            status = self.status.unwrap_or(ABORTED),
+            ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX),
+            caller = self.caller,
+            "{}",
+            if self.status.is_some() { "request" } else { "aborted" }
+        );
     }
 }
 
@@ -120,7 +151,7 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
             return Ok(());
         }
         let ip = client::address(request, &self.config().server.trusted_proxies);
-        let is_auth_route = self.is_auth_route(request.uri().path());
+        let is_auth_route = is_auth_route(self.audience, request.uri().path());
         // Counted by address first, so that guessing tokens is limited like any other guess.
         if let (Some(rates), true) = (&self.rates, is_auth_route && request.method() == Method::POST) {
             *left = Some(rates.check(Class::Auth, Key::address(ip))?);
@@ -160,11 +191,6 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
             }
             _ => Ok(()),
         }
-    }
-
-    fn is_auth_route(&self, path: &str) -> bool {
-        let prefix = super::prefix(self.audience);
-        path.strip_prefix(prefix).is_some_and(|rest| AUTH_ROUTES.contains(&rest))
     }
 
     fn check_sizes(&self, request: &Request) -> Result<()> {

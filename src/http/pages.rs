@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use poem::http::{StatusCode, header};
 use poem::{IntoResponse, Response};
-use rust_embed::RustEmbed;
+use rust_embed::{EmbeddedFile, RustEmbed};
 use serde_json::json;
 
 use super::records::json_response;
@@ -17,7 +17,7 @@ use crate::kernel::error::CATALOGUE;
 struct DocsFiles;
 
 /// Policy of pages: only what the program itself serves.
-const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; font-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// The process answers.
@@ -27,7 +27,7 @@ pub fn health() -> Response {
 
 /// The database answers.
 pub async fn database_health(platform: &Arc<Platform>) -> Response {
-    match platform.engine.root().query("RETURN 1", ()).await {
+    match platform.engine.root().read("RETURN 1", ()).await {
         Ok(_) => json_response(StatusCode::OK, &json!({ "status": "ok" })),
         Err(error) => {
             tracing::error!(%error, "the database does not answer");
@@ -57,15 +57,26 @@ pub fn admin_home() -> Response {
 }
 
 /// A script or style of the documentation pages.
-pub fn docs_asset(path: &str) -> Option<Response> {
+pub struct DocsFile {
+    name: String,
+    file: EmbeddedFile,
+}
+
+/// The script or style at `path`.
+pub fn docs_file(path: &str) -> Option<DocsFile> {
     let name = path.strip_prefix("/api/docs/assets/")?;
-    let file = DocsFiles::get(name)?;
-    let media_type = mime_guess::from_path(name).first_or_octet_stream();
-    let response = Response::builder()
-        .content_type(media_type.as_ref())
-        .header(header::CACHE_CONTROL, "public, max-age=3600")
-        .body(file.data.into_owned());
-    Some(response)
+    Some(DocsFile { name: name.to_owned(), file: DocsFiles::get(name)? })
+}
+
+impl DocsFile {
+    /// The file as a response.
+    pub fn respond(self) -> Response {
+        let media_type = mime_guess::from_path(&self.name).first_or_octet_stream();
+        Response::builder()
+            .content_type(media_type.as_ref())
+            .header(header::CACHE_CONTROL, "public, max-age=3600")
+            .body(self.file.data.into_owned())
+    }
 }
 
 /// The catalogue of failures, as a page.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::kernel::error::TOO_MANY_REQUESTS;
+use crate::kernel::net::network;
 use crate::kernel::{Error, Result};
 
 /// Who is counted.
@@ -26,15 +27,7 @@ pub enum Key {
 impl Key {
     /// The key of an address.
     pub fn address(ip: Option<IpAddr>) -> Self {
-        let mut bytes = match ip {
-            Some(IpAddr::V4(v4)) => v4.to_ipv6_mapped().octets(),
-            Some(IpAddr::V6(v6)) => v6.octets(),
-            None => [0; 16],
-        };
-        if matches!(ip, Some(IpAddr::V6(_))) {
-            bytes[8..].fill(0);
-        }
-        Self::Address(bytes)
+        Self::Address(network(ip))
     }
 }
 

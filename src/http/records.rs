@@ -1,14 +1,18 @@
 //! The records API over HTTP: paths, headers and bodies of every table. What they mean is in `records`.
 
-use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use bytes::Bytes;
+use poem::http::uri::PathAndQuery;
+use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use poem::{IntoResponse, Request, Response};
 use serde_json::{Map, Value as Json, json};
 
 use super::gate::RoutePattern;
-use crate::context::Ctx;
-use crate::kernel::error::{INVALID_QUERY, MALFORMED, METHOD_NOT_ALLOWED, UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED};
+use super::routes::{not_allowed, options};
+use crate::context::{Answer, Ctx};
+use crate::kernel::error::{INVALID_QUERY, MALFORMED, UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED};
 use crate::kernel::{Error, Result};
-use crate::records::{self, Measure, Operation, Outcome, fields, idempotency, query};
+use crate::records::query::{GROUP_FIELDS_MAX, MEASURES_MAX};
+use crate::records::{self, Measure, Operation, Outcome, etags, fields, idempotency, query};
 use crate::schema::{Kind, Table};
 
 /// Answers a request below the listener's prefix, whose remaining path segments are `segments`.
@@ -61,14 +65,6 @@ fn allowed(ctx: &Ctx, table: &Table, is_collection: bool) -> String {
     methods.join(", ")
 }
 
-fn not_allowed(allow: String) -> Error {
-    Error::new(METHOD_NOT_ALLOWED, "This method is not for this path.").allow(allow)
-}
-
-fn options(allow: &str) -> Response {
-    Response::builder().status(StatusCode::NO_CONTENT).header(header::ALLOW, allow).finish()
-}
-
 async fn collection(ctx: &Ctx, request: Request, table: &Table) -> Result<Response> {
     let allow = allowed(ctx, table, true);
     match *request.method() {
@@ -81,7 +77,7 @@ async fn collection(ctx: &Ctx, request: Request, table: &Table) -> Result<Respon
 
 async fn record(ctx: &Ctx, request: Request, table: &Table, id: &str) -> Result<Response> {
     let allow = allowed(ctx, table, false);
-    let if_match = text_header(request.headers(), header::IF_MATCH.as_str())?;
+    let if_match = joined_header(request.headers(), &header::IF_MATCH)?;
     match *request.method() {
         Method::OPTIONS => Ok(options(&allow)),
         Method::GET | Method::HEAD if allow.contains("GET") => get(ctx, &request, table, id).await,
@@ -113,30 +109,64 @@ fn no_query(request: &Request) -> Result<()> {
     }
 }
 
+/// A read: the kept answer, or the one that `work` makes, which is then kept. 304 when the client has it already.
+async fn read(
+    ctx: &Ctx,
+    request: &Request,
+    table: &Table,
+    work: impl Future<Output = Result<Json>>,
+) -> Result<Response> {
+    let platform = &ctx.platform;
+    let uri = request.original_uri();
+    let path = uri.path_and_query().map_or(uri.path(), PathAndQuery::as_str);
+    let has_links = uri.query().is_some_and(|query| query.contains("expand"));
+    // Taken before anything is read, so that what is kept is at least as new.
+    let writes = platform.engine.writes();
+    let place = writes.zip(platform.answers.question(ctx, &table.name, path, has_links));
+    let answer = match place.as_ref().and_then(|(writes, question)| platform.answers.get(question, *writes)) {
+        Some(answer) => answer,
+        None => {
+            let body = Bytes::from(work.await?.to_string());
+            let answer = Answer { etag: records::view::etag_of(&body).into(), body };
+            if let Some((writes, question)) = place {
+                platform.answers.keep(question, writes, answer.clone());
+            }
+            answer
+        }
+    };
+    let known = joined_header(request.headers(), &header::IF_NONE_MATCH)?;
+    let is_known = known.is_some_and(|tags| etags::names_weakly(&tags, &answer.etag));
+    let mut response = if is_known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        Response::builder().content_type("application/json").body(answer.body)
+    };
+    set_header(&mut response, header::ETAG.as_str(), &answer.etag);
+    set_header(&mut response, header::CACHE_CONTROL.as_str(), "private, no-cache");
+    Ok(response)
+}
+
 async fn list(ctx: &Ctx, request: &Request, table: &Table) -> Result<Response> {
-    let query = query::parse_list(ctx, table, &pairs(request))?;
-    let page = records::list(ctx, table, &query).await?;
-    let mut body = Map::new();
-    body.insert("items".into(), Json::Array(page.items));
-    body.insert("next_cursor".into(), page.next_cursor.map_or(Json::Null, Json::String));
-    if let Some(total) = page.total {
-        body.insert("total".into(), json!(total));
-    }
-    Ok(json_response(StatusCode::OK, &Json::Object(body)))
+    let work = async {
+        let query = query::parse_list(ctx, table, &pairs(request))?;
+        let page = records::list(ctx, table, &query).await?;
+        let mut body = Map::new();
+        body.insert("items".into(), Json::Array(page.items));
+        body.insert("next_cursor".into(), page.next_cursor.map_or(Json::Null, Json::String));
+        if let Some(total) = page.total {
+            body.insert("total".into(), json!(total));
+        }
+        Ok(Json::Object(body))
+    };
+    read(ctx, request, table, work).await
 }
 
 async fn get(ctx: &Ctx, request: &Request, table: &Table, id: &str) -> Result<Response> {
-    let query = query::parse_view(ctx, table, &pairs(request))?;
-    let found = records::get(ctx, table, id, &query).await?;
-    let known = text_header(request.headers(), header::IF_NONE_MATCH.as_str())?;
-    let is_known = known.is_some_and(|tags| {
-        tags.trim() == "*" || tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == found.etag)
-    });
-    let mut response =
-        if is_known { StatusCode::NOT_MODIFIED.into_response() } else { json_response(StatusCode::OK, &found.json) };
-    set_header(&mut response, header::ETAG.as_str(), &found.etag);
-    set_header(&mut response, header::CACHE_CONTROL.as_str(), "private, no-cache");
-    Ok(response)
+    let work = async {
+        let query = query::parse_view(ctx, table, &pairs(request))?;
+        records::get(ctx, table, id, &query).await
+    };
+    read(ctx, request, table, work).await
 }
 
 async fn create(ctx: &Ctx, request: Request, table: &Table) -> Result<Response> {
@@ -185,6 +215,15 @@ fn text_header(headers: &HeaderMap, name: &'static str) -> Result<Option<String>
     }
 }
 
+/// All lines of a list header as one, as RFC 9110 (5.3) has it; 400 when one is not text.
+fn joined_header(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>> {
+    let lines = headers.get_all(name).iter().map(|value| value.to_str());
+    match lines.collect::<std::result::Result<Vec<_>, _>>() {
+        Ok(lines) => Ok((!lines.is_empty()).then(|| lines.join(", "))),
+        Err(_) => Err(Error::new(INVALID_QUERY, format!("The header {name} is not text."))),
+    }
+}
+
 /// The body as bytes and JSON.
 async fn json_body(request: Request) -> Result<(Vec<u8>, Json)> {
     let media_type = text_header(request.headers(), header::CONTENT_TYPE.as_str())?.unwrap_or_default();
@@ -198,36 +237,37 @@ async fn json_body(request: Request) -> Result<(Vec<u8>, Json)> {
     Ok((bytes, body))
 }
 
-/// Most functions of one aggregate.
-const MEASURES_MAX: usize = 10;
-/// Most fields to group by.
-const GROUP_FIELDS_MAX: usize = 3;
-
 async fn aggregate(ctx: &Ctx, request: &Request, table: &Table) -> Result<Response> {
-    if *request.method() == Method::OPTIONS {
-        return Ok(options("OPTIONS, GET, HEAD"));
+    // What nobody on this listener may read has no measures.
+    if !fields::could_pass(ctx, &table.permissions.select) {
+        return Err(Error::not_found());
     }
-    let is_readable = fields::could_pass(ctx, &table.permissions.select);
-    if !is_readable || !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Err(not_allowed("OPTIONS, GET, HEAD".into()));
+    match *request.method() {
+        Method::GET | Method::HEAD => {}
+        Method::OPTIONS => return Ok(options("OPTIONS, GET, HEAD")),
+        _ => return Err(not_allowed("OPTIONS, GET, HEAD")),
     }
+    read(ctx, request, table, measure_groups(ctx, request, table)).await
+}
+
+async fn measure_groups(ctx: &Ctx, request: &Request, table: &Table) -> Result<Json> {
     let (own, rest): (Vec<_>, Vec<_>) =
         pairs(request).into_iter().partition(|(name, _)| ["group_by", "measures"].contains(&name.as_str()));
     if let Some((name, _)) = rest.iter().find(|(name, _)| query::LIST_ONLY.contains(&name.as_str())) {
         return Err(Error::query(name, format!("{name} does not go with an aggregate.")));
     }
+    query::once_each(&own, &["group_by", "measures"])?;
     let parsed = query::parse_list(ctx, table, &rest)?;
     let text = |name: &str| own.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
     let group_by = group_fields(ctx, table, text("group_by"))?;
     let measures = measures(ctx, table, text("measures").unwrap_or("count"))?;
-    let body = records::aggregate(ctx, table, &parsed.filter, parsed.search.as_deref(), &group_by, &measures).await?;
-    Ok(json_response(StatusCode::OK, &body))
+    records::aggregate(ctx, table, &parsed.filter, parsed.search.as_deref(), &group_by, &measures).await
 }
 
 fn group_fields(ctx: &Ctx, table: &Table, text: Option<&str>) -> Result<Vec<fields::FieldRef>> {
     let Some(text) = text else { return Ok(Vec::new()) };
-    let found: Vec<_> =
-        text.split(',').map(|path| fields::resolve(ctx, table, path, "group_by")).collect::<Result<_>>()?;
+    let paths = query::entries(text, "group_by")?.into_iter();
+    let found: Vec<_> = paths.map(|path| fields::resolve(ctx, table, path, "group_by")).collect::<Result<_>>()?;
     if found.len() > GROUP_FIELDS_MAX {
         return Err(Error::query("group_by", format!("At most {GROUP_FIELDS_MAX} fields.")));
     }
@@ -239,7 +279,12 @@ fn group_fields(ctx: &Ctx, table: &Table, text: Option<&str>) -> Result<Vec<fiel
 
 /// `count,sum(price.minor)` as measures.
 fn measures(ctx: &Ctx, table: &Table, text: &str) -> Result<Vec<Measure>> {
-    let found: Vec<Measure> = text.split(',').map(|part| measure(ctx, table, part)).collect::<Result<_>>()?;
+    let parts = query::entries(text, "measures")?.into_iter();
+    let found: Vec<Measure> = parts.map(|part| measure(ctx, table, part)).collect::<Result<_>>()?;
+    // Two fields such as price.minor and price_minor would share one member of the answer.
+    if let Some((_, two)) = found.iter().enumerate().find(|(at, one)| found[..*at].iter().any(|m| m.name == one.name)) {
+        return Err(Error::query("measures", format!("Two measures would be named {}.", two.name)));
+    }
     if found.len() > MEASURES_MAX {
         return Err(Error::query("measures", format!("At most {MEASURES_MAX}.")));
     }
@@ -273,7 +318,7 @@ async fn batch(ctx: &Ctx, request: Request) -> Result<Response> {
     match *request.method() {
         Method::OPTIONS => return Ok(options("OPTIONS, POST")),
         Method::POST => no_query(&request)?,
-        _ => return Err(not_allowed("OPTIONS, POST".into())),
+        _ => return Err(not_allowed("OPTIONS, POST")),
     }
     let key = text_header(request.headers(), "idempotency-key")?;
     let path = request.original_uri().path().to_owned();
@@ -306,20 +351,30 @@ fn operation(ctx: &Ctx, item: &Json) -> std::result::Result<Operation, (&'static
         return Err(("", format!("{name} is not a member of an operation")));
     }
     let text = |name: &str| map.get(name).and_then(Json::as_str).map(str::to_owned);
-    let table = text("table").filter(|name| served(ctx, name).is_ok());
+    let table = text("table").and_then(|name| served(ctx, &name).ok());
     let table = table.ok_or(("/table", "must be the name of a table".to_owned()))?;
-    let id = || text("id").ok_or(("/id", "is required".to_owned()));
+    let method = text("method").unwrap_or_default();
+    if !["POST", "PATCH", "DELETE"].contains(&method.as_str()) {
+        return Err(("/method", "must be POST, PATCH or DELETE".into()));
+    }
+    if !allowed(ctx, table, method == "POST").contains(&method) {
+        return Err(("/method", format!("{method} is not for {} here", table.name)));
+    }
+    let table = table.name.clone();
+    let id = || match map.get("id") {
+        Some(Json::Number(number)) => Ok(number.to_string()),
+        _ => text("id").ok_or(("/id", "is required".to_owned())),
+    };
     let body = || map.get("body").cloned().ok_or(("/body", "is required".to_owned()));
     let if_match = text("if_match");
     if if_match.is_none() && map.contains_key("if_match") {
         return Err(("/if_match", "must be a string".into()));
     }
-    match map.get("method").and_then(Json::as_str) {
-        Some("POST") if map.contains_key("id") => Err(("/id", "goes into the body of a new record".into())),
-        Some("POST") => Ok(Operation::Create { table, body: body()? }),
-        Some("PATCH") => Ok(Operation::Patch { table, id: id()?, body: body()?, if_match }),
-        Some("DELETE") if map.contains_key("body") => Err(("/body", "does not go with DELETE".into())),
-        Some("DELETE") => Ok(Operation::Delete { table, id: id()?, if_match }),
-        _ => Err(("/method", "must be POST, PATCH or DELETE".into())),
+    match method.as_str() {
+        "POST" if map.contains_key("id") => Err(("/id", "goes into the body of a new record".into())),
+        "POST" => Ok(Operation::Create { table, body: body()? }),
+        "PATCH" => Ok(Operation::Patch { table, id: id()?, body: body()?, if_match }),
+        _ if map.contains_key("body") => Err(("/body", "does not go with DELETE".into())),
+        _ => Ok(Operation::Delete { table, id: id()?, if_match }),
     }
 }

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use poem::endpoint::BoxEndpoint;
-use poem::http::{Method, StatusCode, header};
+use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::{Endpoint, EndpointExt, Request, Response, Route};
 use poem_openapi::OpenApiService;
 use serde_json::Value as Json;
 
 use super::bodies::BodySchema;
 use super::gate::RoutePattern;
+use super::spec::deprecation::Endings;
 use super::{pages, prefix, problem, records, spec};
 use crate::context::{Audience, Caller, Ctx, Platform};
 use crate::kernel::error::{MALFORMED, METHOD_NOT_ALLOWED};
@@ -25,6 +26,7 @@ pub struct Routes {
     commands: BoxEndpoint<'static, Response>,
     patterns: Vec<Pattern>,
     spec: spec::Served,
+    endings: Endings,
 }
 
 /// A path of the commands with its methods.
@@ -42,6 +44,82 @@ impl Pattern {
         self.segments.len() == segments.len()
             && self.segments.iter().zip(segments).all(|(p, s)| p.starts_with('{') || p == s)
     }
+
+    /// What is answered here, for the Allow header.
+    fn allowed(&self) -> Vec<&str> {
+        let names = self.methods.iter().map(String::as_str);
+        let is_readable = self.methods.contains("GET");
+        std::iter::once("OPTIONS").chain(names).chain(is_readable.then_some("HEAD")).collect()
+    }
+}
+
+/// A page of the program itself.
+enum Page {
+    Health,
+    Database,
+    Document,
+    Docs,
+    Errors,
+    Keys,
+    Home,
+    Asset(pages::DocsFile),
+}
+
+/// What every page answers.
+const PAGE_METHODS: &str = "OPTIONS, GET, HEAD";
+
+impl Page {
+    fn of(path: &str, audience: Audience) -> Option<Self> {
+        Some(match path {
+            "/health" => Self::Health,
+            "/health/db" | "/ready" => Self::Database,
+            "/api/openapi.json" => Self::Document,
+            "/api/docs" => Self::Docs,
+            "/api/docs/errors" => Self::Errors,
+            "/.well-known/jwks.json" => Self::Keys,
+            "/" if audience == Audience::Admin => Self::Home,
+            path => Self::Asset(pages::docs_file(path)?),
+        })
+    }
+}
+
+/// The methods as an Allow header, each once.
+fn allow<'a>(methods: impl IntoIterator<Item = &'a str>) -> String {
+    let mut seen: Vec<&str> = Vec::new();
+    for method in methods {
+        if !seen.contains(&method) {
+            seen.push(method);
+        }
+    }
+    seen.join(", ")
+}
+
+/// Where commands and records share a path, both are allowed.
+fn with_commands(outcome: Result<Response>, commands: &str) -> Result<Response> {
+    let both = |records: &str| allow(records.split(", ").chain(commands.split(", ")));
+    match outcome {
+        Ok(mut response) => {
+            let known = response.headers().get(header::ALLOW).and_then(|value| value.to_str().ok()).map(both);
+            if let Some(value) = known.and_then(|text| HeaderValue::from_str(&text).ok()) {
+                response.headers_mut().insert(header::ALLOW, value);
+            }
+            Ok(response)
+        }
+        Err(error) => match error.allowed_methods().map(both) {
+            Some(text) => Err(error.allow(text)),
+            None => Err(error),
+        },
+    }
+}
+
+/// The answer to OPTIONS where these methods are answered.
+pub fn options(allow: &str) -> Response {
+    Response::builder().status(StatusCode::NO_CONTENT).header(header::ALLOW, allow).finish()
+}
+
+/// The answer to another method than these.
+pub fn not_allowed(allow: impl Into<String>) -> Error {
+    Error::new(METHOD_NOT_ALLOWED, "This method is not for this path.").allow(allow)
 }
 
 /// The commands of all modules for a listener, and their part of the OpenAPI document.
@@ -62,29 +140,37 @@ pub fn commands(identity: &Arc<Identity>, audience: Audience) -> (BoxEndpoint<'s
     }
 }
 
+/// The whole document of a listener, from that of its commands.
+pub fn document_of(commands: Json, platform: &Platform, identity: &Identity, audience: Audience) -> Json {
+    spec::merge(commands, &identity.described(audience), &platform.schema, &platform.config.limits, audience)
+}
+
 impl Routes {
     /// The routes of `audience`'s listener.
     pub fn new(platform: Arc<Platform>, identity: Arc<Identity>, audience: Audience) -> Self {
         let (commands, document) = commands(&identity, audience);
         let patterns = patterns(&document);
-        let spec = spec::Served::new(spec::merge(document, &platform.schema, audience));
-        Self { platform, identity, audience, commands, patterns, spec }
+        let document = document_of(document, &platform, &identity, audience);
+        let (spec, endings) = (spec::Served::new(&document), Endings::of(&document));
+        Self { platform, identity, audience, commands, patterns, spec, endings }
     }
 
-    async fn system(&self, request: &Request, path: &str) -> Option<Result<Response>> {
-        let audience = self.audience;
-        let is_admin = audience == Audience::Admin;
-        Some(Ok(match path {
-            "/health" => pages::health(),
-            "/health/db" => pages::database_health(&self.platform).await,
-            "/ready" => pages::database_health(&self.platform).await,
-            "/api/openapi.json" => self.spec.respond(request.headers()),
-            "/api/docs" => pages::docs(),
-            "/api/docs/errors" => pages::error_catalogue(),
-            "/.well-known/jwks.json" => records::json_response(StatusCode::OK, &self.identity.keys().jwks(audience)),
-            "/" if is_admin => pages::admin_home(),
-            path => return pages::docs_asset(path).map(Ok),
-        }))
+    async fn page(&self, request: &Request, page: Page) -> Result<Response> {
+        match *request.method() {
+            Method::GET | Method::HEAD => {}
+            Method::OPTIONS => return Ok(options(PAGE_METHODS)),
+            _ => return Err(not_allowed(PAGE_METHODS)),
+        }
+        Ok(match page {
+            Page::Health => pages::health(),
+            Page::Database => pages::database_health(&self.platform).await,
+            Page::Document => self.spec.respond(request.headers()),
+            Page::Docs => pages::docs(),
+            Page::Errors => pages::error_catalogue(),
+            Page::Keys => records::json_response(StatusCode::OK, &self.identity.keys().jwks(self.audience)),
+            Page::Home => pages::admin_home(),
+            Page::Asset(file) => file.respond(),
+        })
     }
 
     async fn api(&self, request: Request, segments: Vec<String>) -> Result<Response> {
@@ -93,23 +179,21 @@ impl Routes {
         if let Some(pattern) = matching.iter().find(|pattern| pattern.methods.contains(method.as_str())) {
             return self.command(request, method, pattern).await;
         }
-        let is_table = segments.first().is_some_and(|name| self.platform.schema.served(name).is_some());
-        if let (Some(_), false) = (matching.first(), is_table) {
-            let mut methods: BTreeSet<&str> =
-                matching.iter().flat_map(|p| p.methods.iter().map(String::as_str)).collect();
-            methods.insert("OPTIONS");
-            let allow = methods.into_iter().collect::<Vec<_>>().join(", ");
-            if *request.method() == Method::OPTIONS {
-                return Ok(Response::builder().status(StatusCode::NO_CONTENT).header(header::ALLOW, allow).finish());
-            }
-            return Err(Error::new(METHOD_NOT_ALLOWED, "This method is not for this path.").allow(allow));
+        let commands = allow(matching.iter().flat_map(|pattern| pattern.allowed()));
+        let is_record_path = segments.len() <= 2
+            && segments.first().is_some_and(|name| name == "batch" || self.platform.schema.served(name).is_some());
+        if let (Some(pattern), false) = (matching.first(), is_record_path) {
+            RoutePattern::note(&request, &pattern.path);
+            let is_question = *request.method() == Method::OPTIONS;
+            return if is_question { Ok(options(&commands)) } else { Err(not_allowed(commands)) };
         }
         let ctx = request.data::<Ctx>().cloned().ok_or_else(|| Error::internal("a request without a context"))?;
         // The admin listener is for staff alone: a guest there sees not even what is public.
         if self.audience == Audience::Admin && matches!(ctx.caller, Caller::Guest) {
             return Err(Error::unauthenticated());
         }
-        records::respond(&ctx, request, &segments).await
+        let outcome = records::respond(&ctx, request, &segments).await;
+        if matching.is_empty() { outcome } else { with_commands(outcome, &commands) }
     }
 
     async fn command(&self, mut request: Request, method: Method, pattern: &Pattern) -> Result<Response> {
@@ -140,13 +224,17 @@ impl Endpoint for Routes {
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
         let path = request.uri().path().to_owned();
-        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-        if is_read && let Some(answer) = self.system(&request, &path).await {
+        if let Some(page) = Page::of(&path, self.audience) {
             RoutePattern::note(&request, &path);
-            return Ok(answer?);
+            return Ok(self.page(&request, page).await?);
         }
         match segments(&path, prefix(self.audience)) {
-            Some(segments) => Ok(self.api(request, segments).await?),
+            Some(segments) => {
+                let method = request.method().clone();
+                let mut response = self.api(request, segments).await?;
+                self.endings.announce(&method, &path, &mut response);
+                Ok(response)
+            }
             None => Err(Error::not_found().into()),
         }
     }
@@ -165,6 +253,7 @@ fn segments(path: &str, prefix: &str) -> Option<Vec<String>> {
 /// The paths and methods of a document made by poem-openapi.
 fn patterns(document: &Json) -> Vec<Pattern> {
     let Some(paths) = document["paths"].as_object() else { return Vec::new() };
+    let components = Arc::new(document["components"]["schemas"].clone());
     let pattern = |(path, operations): (&String, &Json)| {
         let operations = operations.as_object().into_iter().flatten();
         let methods: Vec<(String, &Json)> = operations.map(|(name, op)| (name.to_ascii_uppercase(), op)).collect();
@@ -173,7 +262,7 @@ fn patterns(document: &Json) -> Vec<Pattern> {
             segments: path.trim_start_matches('/').split('/').map(str::to_owned).collect(),
             bodies: methods
                 .iter()
-                .filter_map(|(name, op)| Some((name.clone(), BodySchema::of(document, op)?)))
+                .filter_map(|(name, op)| Some((name.clone(), BodySchema::of(op, &components)?)))
                 .collect(),
             methods: methods.into_iter().map(|(name, _)| name).collect(),
         }

@@ -78,6 +78,11 @@ impl FieldError {
     pub fn new(pointer: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), code, message: message.into() }
     }
+
+    /// The pointer to member `name` of what `parent` points to, escaped as RFC 6901 has it.
+    pub fn pointer(parent: &str, name: &str) -> String {
+        format!("{parent}/{}", name.replace('~', "~0").replace('/', "~1"))
+    }
 }
 
 /// A failure: what the caller is told, and apart from it what only the log may know.

@@ -3,17 +3,18 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, SubsecRound, Utc};
-use pawbase_engine::{Datetime, Decimal, Duration, Geometry, Number, RecordId, Value};
+use pawbase_engine::{Datetime, Decimal, Duration, Geometry, Number, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use crate::schema::Kind;
+use super::key;
+use crate::schema::{Kind, Schema};
 
 /// Why a value was refused, in words for the caller.
 pub type Refusal = String;
 
-/// Text of a query parameter as a value of `kind`.
-pub fn from_text(kind: &Kind, text: &str) -> Result<Value, Refusal> {
+/// Text of a query parameter as a value of `kind`; `schema` says what keys the tables have that links lead to.
+pub fn from_text(schema: &Schema, kind: &Kind, text: &str) -> Result<Value, Refusal> {
     match kind.required() {
         Kind::Bool => match text {
             "true" => Ok(Value::Bool(true)),
@@ -22,14 +23,14 @@ pub fn from_text(kind: &Kind, text: &str) -> Result<Value, Refusal> {
         },
         Kind::Int | Kind::Float | Kind::Number | Kind::Decimal => {
             let json = serde_json::from_str::<Json>(text).unwrap_or_else(|_| Json::String(text.to_owned()));
-            from_literal(kind, &json)
+            from_literal(schema, kind, &json)
         }
-        _ => from_literal(kind, &Json::String(text.to_owned())),
+        _ => from_literal(schema, kind, &Json::String(text.to_owned())),
     }
 }
 
 /// A JSON value as a value of `kind`. Lists are converted item by item; objects are the caller's to walk.
-pub fn from_literal(kind: &Kind, json: &Json) -> Result<Value, Refusal> {
+pub fn from_literal(schema: &Schema, kind: &Kind, json: &Json) -> Result<Value, Refusal> {
     let refuse = || Err(format!("must be {kind}"));
     match (kind.required(), json) {
         (Kind::Any, json) => Ok(untyped(json)),
@@ -60,15 +61,15 @@ pub fn from_literal(kind: &Kind, json: &Json) -> Result<Value, Refusal> {
             Ok(bytes) => Ok(Value::Bytes(bytes::Bytes::from(bytes).into())),
             Err(_) => refuse(),
         },
-        (Kind::Record(tables), json) => link(tables, json),
+        (Kind::Record(tables), json) => link(schema, tables, json),
         (Kind::Array(item) | Kind::Set(item), Json::Array(items)) => {
-            let convert = |(at, json)| from_literal(item, json).map_err(|why| format!("item {at} {why}"));
+            let convert = |(at, json)| from_literal(schema, item, json).map_err(|why| format!("item {at} {why}"));
             let values = items.iter().enumerate().map(convert).collect::<Result<Vec<_>, _>>()?;
             Ok(Value::Array(values.into()))
         }
         (Kind::Geometry(types), Json::Object(_)) => geometry(types, json),
         (Kind::Either(kinds), json) => {
-            kinds.iter().find_map(|kind| from_literal(kind, json).ok()).map_or_else(refuse, Ok)
+            kinds.iter().find_map(|kind| from_literal(schema, kind, json).ok()).map_or_else(refuse, Ok)
         }
         _ => refuse(),
     }
@@ -87,31 +88,23 @@ fn datetime(text: &str) -> Result<Value, Refusal> {
     }
 }
 
-/// A link: the bare key for one table; `{"table","id"}` or `table:id` for several.
-fn link(tables: &[String], json: &Json) -> Result<Value, Refusal> {
+/// A link: the bare key for one table; `{"table","id"}` or `table:id` for several. Its key must be one that the table can have.
+fn link(schema: &Schema, tables: &[String], json: &Json) -> Result<Value, Refusal> {
     let found = match (tables, json) {
-        ([table], Json::String(text)) => Some((table.as_str(), text.as_str())),
-        (_, Json::String(text)) => text.split_once(':'),
-        (_, Json::Object(map)) if map.len() == 2 => {
-            map.get("table").and_then(Json::as_str).zip(map.get("id").and_then(Json::as_str))
-        }
+        ([table], Json::String(_) | Json::Number(_)) => Some((table.as_str(), json.clone())),
+        (_, Json::String(text)) => text.split_once(':').map(|(table, key)| (table, Json::from(key))),
+        (_, Json::Object(map)) if map.len() == 2 => map.get("table").and_then(Json::as_str).zip(map.get("id").cloned()),
         _ => None,
     };
-    let Some((table, text)) = found.filter(|(table, _)| tables.is_empty() || tables.iter().any(|t| t == table)) else {
+    let Some((table, key)) = found.filter(|(table, _)| tables.is_empty() || tables.iter().any(|t| t == table)) else {
         return Err(match tables {
             [table] => format!("must be the key of a record of {table}"),
+            [] => "must be {\"table\",\"id\"}".into(),
             many => format!("must be {{\"table\",\"id\"}} of {}", many.join(", ")),
         });
     };
-    if text.is_empty() || text.len() > 64 {
-        return Err(format!("must be the key of a record of {table}"));
-    }
-    // A UUID in text form is a UUID key; readable keys never look like one.
-    let key = match Uuid::try_parse(text) {
-        Ok(uuid) if text.len() == 36 => pawbase_engine::RecordIdKey::Uuid(uuid.into()),
-        _ => pawbase_engine::RecordIdKey::String(text.to_owned()),
-    };
-    Ok(Value::RecordId(RecordId::new(table.to_owned(), key)))
+    let id = schema.tables.get(table).and_then(|table| key::from_json(table, &key));
+    id.map(Value::RecordId).ok_or_else(|| format!("must be the key of a record of {table}"))
 }
 
 fn geometry(types: &[String], json: &Json) -> Result<Value, Refusal> {

@@ -11,11 +11,11 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::convert;
-use super::query::SortKey;
+use super::query::{LIST_ONLY, SortKey};
 use super::view;
 use crate::kernel::error::INVALID_CURSOR;
 use crate::kernel::{Error, Result};
-use crate::schema::Table;
+use crate::schema::{Schema, Table};
 
 #[derive(Serialize, Deserialize)]
 struct Wire {
@@ -33,12 +33,7 @@ pub fn scope(pairs: &[(String, String)], sort: &[SortKey]) -> String {
         digest.update(&key.field.path);
         digest.update([0]);
     }
-    let mut conditions: Vec<_> = pairs
-        .iter()
-        .filter(|(name, _)| {
-            !["limit", "cursor", "offset", "count", "sort", "fields", "expand"].contains(&name.as_str())
-        })
-        .collect();
+    let mut conditions: Vec<_> = pairs.iter().filter(|(name, _)| !LIST_ONLY.contains(&name.as_str())).collect();
     conditions.sort();
     for (name, value) in conditions {
         digest.update(name);
@@ -56,7 +51,7 @@ pub fn encode(scope: &str, values: &[Value], table: &Table) -> String {
 }
 
 /// The sort values that a cursor holds.
-pub fn decode(text: &str, scope: &str, sort: &[SortKey], table: &Table) -> Result<Vec<Value>> {
+pub fn decode(text: &str, scope: &str, sort: &[SortKey], schema: &Schema, table: &Table) -> Result<Vec<Value>> {
     let bad = |message: &str| Error::new(INVALID_CURSOR, message).at("?cursor", "format", message);
     let wire: Wire = URL_SAFE_NO_PAD
         .decode(text)
@@ -71,12 +66,11 @@ pub fn decode(text: &str, scope: &str, sort: &[SortKey], table: &Table) -> Resul
     }
     let convert = |(key, json): (&SortKey, &Json)| match json {
         Json::Null => Ok(Value::None),
-        json if key.field.path == "id" => super::key::record_id(table, json.as_str().unwrap_or_default())
-            .map(Value::RecordId)
-            .ok_or_else(|| bad("The cursor is not one of ours.")),
-        json => {
-            convert::from_literal(key.field.kind.required(), json).map_err(|_| bad("The cursor is not one of ours."))
+        json if key.field.path == "id" => {
+            super::key::from_json(table, json).map(Value::RecordId).ok_or_else(|| bad("The cursor is not one of ours."))
         }
+        json => convert::from_literal(schema, key.field.kind.required(), json)
+            .map_err(|_| bad("The cursor is not one of ours.")),
     };
     sort.iter().zip(&wire.values).map(convert).collect()
 }

@@ -35,7 +35,7 @@ fn visible_table<'a>(ctx: &'a Ctx, name: &str) -> Option<&'a Table> {
 }
 
 /// The tables a link goes to.
-fn targets(kind: &Kind) -> &[String] {
+pub fn targets(kind: &Kind) -> &[String] {
     match kind.required() {
         Kind::Record(tables) => tables,
         Kind::Array(item) | Kind::Set(item) => targets(item),
@@ -123,7 +123,7 @@ async fn fetch(ctx: &Ctx, wanted: Vec<RecordId>) -> Result<Vec<(&Table, Value)>>
         return Ok(Vec::new());
     }
     let vars = Vars::new().with("ids", Value::Array(ids.into()));
-    let rows = ctx.session().query("SELECT * FROM $ids", vars).await?.rows(0);
+    let rows = ctx.session().read("SELECT * FROM $ids", vars).await?.rows(0);
     let with_table = |row: Value| {
         let table = visible_table(ctx, id_of(&row)?.table.as_str())?;
         Some((table, row))

@@ -25,17 +25,18 @@ pub fn is_visible(ctx: &Ctx, table: &Table, field: &Field) -> bool {
     lineage(table, &field.path).all(|part| could_pass(ctx, &part.permissions.select))
 }
 
-/// The fields from the outermost object down to `path`.
-fn lineage<'a>(table: &'a Table, path: &'a str) -> impl Iterator<Item = &'a Field> {
+/// The fields from the outermost object or list down to `path`.
+pub(super) fn lineage<'a>(table: &'a Table, path: &'a str) -> impl Iterator<Item = &'a Field> {
     let ends = path.match_indices('.').map(|(at, _)| at).chain(std::iter::once(path.len()));
-    ends.filter_map(move |end| table.fields.get(&path[..end]))
+    ends.filter_map(move |end| table.field(&path[..end]))
 }
 
 /// The field at `path` that the caller could read; names of fields that nobody may read do not exist.
 pub fn resolve(ctx: &Ctx, table: &Table, path: &str, parameter: &str) -> Result<FieldRef> {
     let unknown = || Error::query(parameter, format!("{} has no field {path:?} that you could read.", table.name));
     if path == "id" {
-        let kind = table.fields.get("id").map_or(Kind::Uuid, |field| field.kind.clone());
+        // Whatever the key is made of, the database compares whole record ids.
+        let kind = Kind::Record(vec![table.name.clone()]);
         return Ok(FieldRef { path: "id".into(), kind, guards: Vec::new() });
     }
     let field = table.fields.get(path).filter(|field| !field.path.contains('[')).ok_or_else(unknown)?;
@@ -55,19 +56,18 @@ pub fn resolve(ctx: &Ctx, table: &Table, path: &str, parameter: &str) -> Result<
     Ok(FieldRef { path: field.path.clone(), kind: field.kind.clone(), guards })
 }
 
+/// Whether values of this kind have an order.
+pub fn is_sortable(kind: &Kind) -> bool {
+    !matches!(
+        kind.required(),
+        Kind::Object | Kind::Array(_) | Kind::Set(_) | Kind::Geometry(_) | Kind::Any | Kind::Either(_) | Kind::Bytes
+    )
+}
+
 impl FieldRef {
     /// Whether records can be put in order by it.
     pub fn is_sortable(&self) -> bool {
-        !matches!(
-            self.kind.required(),
-            Kind::Object
-                | Kind::Array(_)
-                | Kind::Set(_)
-                | Kind::Geometry(_)
-                | Kind::Any
-                | Kind::Either(_)
-                | Kind::Bytes
-        )
+        is_sortable(&self.kind)
     }
 
     /// Whether the value may be absent for this caller.

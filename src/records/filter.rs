@@ -52,6 +52,15 @@ impl Filter {
         Self::And(Vec::new())
     }
 
+    /// The paths of the fields it compares.
+    pub fn paths(&self) -> Vec<&str> {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().flat_map(Self::paths).collect(),
+            Self::Not(inner) => inner.paths(),
+            Self::Test(field, _) => vec![&field.path],
+        }
+    }
+
     /// How much work the filter is: comparisons, with lists counted by item and `contains` three times.
     pub fn cost(&self) -> usize {
         match self {

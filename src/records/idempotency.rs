@@ -1,7 +1,7 @@
 //! Repeated requests: the same Idempotency-Key and body get the stored answer, another body is refused.
 //!
 //! **Invariant:** the answer is stored in the transaction of the effect, under an id made of caller and key, so that of two
-//! requests at once only one has an effect.
+//! requests at once only one has an effect. Of guests, the caller is the network they come from.
 
 use chrono::Duration;
 use pawbase_engine::{Datetime, RecordId, RecordIdKey, Tx, Value, Vars};
@@ -11,6 +11,7 @@ use super::key;
 use super::write::Outcome;
 use crate::context::{Ctx, Platform};
 use crate::kernel::error::{IDEMPOTENCY_MISMATCH, INVALID_QUERY};
+use crate::kernel::net::network;
 use crate::kernel::time::floored;
 use crate::kernel::{Error, Result};
 
@@ -41,9 +42,21 @@ impl Request {
     }
 
     fn record(&self, ctx: &Ctx) -> RecordId {
-        let caller = ctx.caller.user().map_or_else(|| "guest".to_owned(), |user| user.to_string());
-        let key = vec![Value::String(caller), Value::String(self.key.clone())];
-        RecordId::new("idempotency_keys", RecordIdKey::Array(key.into()))
+        let (caller, key) = match ctx.caller.user() {
+            Some(user) => (user.to_string(), self.key.clone()),
+            None => ("guest".to_owned(), self.guest_key(ctx)),
+        };
+        RecordId::new("idempotency_keys", RecordIdKey::Array(vec![Value::String(caller), Value::String(key)].into()))
+    }
+
+    /// The key of a guest together with where they are, which is all that is known of them. A repeat of a request whose answer
+    /// was lost comes from the same place moments later, so it finds its answer; a guest elsewhere who thinks of the same key
+    /// finds nothing, neither an answer that is not theirs nor that there is one. Digested, so that no address is kept.
+    fn guest_key(&self, ctx: &Ctx) -> String {
+        let mut digest = Sha256::new();
+        digest.update(network(ctx.ip));
+        digest.update(&self.key);
+        hex(&digest.finalize())
     }
 }
 

@@ -1,15 +1,18 @@
 //! From a JSON body to checked values: every field by its declared kind and limits, all problems at once.
 //!
 //! Unknown fields and fields the caller could never write are refused. The database checks permissions and assertions again.
+//! Deliberately elsewhere: whether a value is within its limits (`limits.rs`), and whether the database kept it (`kept.rs`).
+
+use std::mem;
 
 use pawbase_engine::{Object, RecordId, Value};
 use serde_json::{Map, Value as Json};
 
-use super::{convert, fields, key};
+use super::{convert, fields, key, limits};
 use crate::context::Ctx;
 use crate::kernel::error::MALFORMED;
 use crate::kernel::{Error, FieldError, Result};
-use crate::schema::{Constraint, Field, KeyKind, Kind, Permission, Table};
+use crate::schema::{Field, KeyKind, Kind, Permission, Table};
 
 /// A link that a body names, with the pointer to it.
 #[derive(Debug, Clone)]
@@ -25,23 +28,28 @@ pub struct NamedLink {
 pub struct Input {
     /// Key given by the caller, for tables with readable keys.
     pub id: Option<RecordId>,
-    /// Values by dotted path, in order; NONE removes.
+    /// Values by dotted path, in order; NONE removes. A list stands whole under its own path.
     pub values: Vec<(String, Value)>,
     /// Links that must exist.
     pub links: Vec<NamedLink>,
-    /// Paths whose write permission depends on the record: the database drops such values silently when it says no.
+    /// Paths of values whose write permission, in whole or in part, depends on the record.
     pub conditional: Vec<String>,
 }
 
 impl Input {
     /// The values as one nested object.
     pub fn into_object(self) -> Object {
-        let mut root = Object::new();
-        for (path, value) in self.values {
-            insert_at(&mut root, &path, value);
-        }
-        root
+        nested(self.values, 0)
     }
+}
+
+/// Values as one object, with the first `skipped` bytes of each path left out.
+fn nested(values: Vec<(String, Value)>, skipped: usize) -> Object {
+    let mut root = Object::new();
+    for (path, value) in values {
+        insert_at(&mut root, &path[skipped..], value);
+    }
+    root
 }
 
 fn insert_at(object: &mut Object, path: &str, value: Value) {
@@ -72,7 +80,7 @@ pub fn parse(ctx: &Ctx, table: &Table, body: &Json, purpose: Purpose) -> Result<
     let Json::Object(body) = body else {
         return Err(Error::new(MALFORMED, "The body must be a JSON object."));
     };
-    let mut reader = Reader { ctx, table, purpose, input: Input::default(), problems: Vec::new() };
+    let mut reader = Reader { ctx, table, purpose, list: None, input: Input::default(), problems: Vec::new() };
     reader.key(body);
     reader.object(None, body, "");
     if reader.problems.is_empty() { Ok(reader.input) } else { Err(Error::invalid(reader.problems)) }
@@ -82,6 +90,8 @@ struct Reader<'a> {
     ctx: &'a Ctx,
     table: &'a Table,
     purpose: Purpose,
+    /// Path of the outermost list around what is being read. A list is sent whole, also in a patch.
+    list: Option<String>,
     input: Input,
     problems: Vec<FieldError>,
 }
@@ -89,6 +99,11 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn problem(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
         self.problems.push(FieldError::new(pointer, code, message));
+    }
+
+    /// Whether what is being read is there as a whole, and not a patch of something.
+    fn is_whole(&self) -> bool {
+        self.purpose == Purpose::Create || self.list.is_some()
     }
 
     /// The record's own key.
@@ -104,13 +119,9 @@ impl Reader<'_> {
     }
 
     fn given_key(&mut self, json: &Json) {
-        let text = match json {
-            Json::String(text) => text.clone(),
-            Json::Number(number) if self.table.key == KeyKind::Int => number.to_string(),
-            _ => String::new(),
-        };
+        let text = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
         let limits = self.table.fields.get("id").map(|field| field.constraint.clone()).unwrap_or_default();
-        match (key::record_id(self.table, &text), limits.refuse_text(&text)) {
+        match (key::from_json(self.table, json), limits.refuse_text(&text)) {
             (Some(id), None) => self.input.id = Some(id),
             (_, Some((code, message))) => self.problem("/id", code, message),
             (None, None) => self.problem("/id", "format", "is not a key of this table"),
@@ -118,18 +129,19 @@ impl Reader<'_> {
     }
 
     fn object(&mut self, parent: Option<&Field>, body: &Map<String, Json>, pointer: &str) {
+        let table = self.table;
         for (name, json) in body {
             if parent.is_none() && name == "id" {
                 continue;
             }
             let path = parent.map_or_else(|| name.clone(), |parent| format!("{}.{name}", parent.path));
-            let pointer = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
-            match self.table.fields.get(&path).filter(|_| !name.contains(['.', '[', '*'])) {
-                Some(field) if fields::is_visible(self.ctx, self.table, field) => self.field(field, json, &pointer),
+            let pointer = FieldError::pointer(pointer, name);
+            match table.field(&path).filter(|_| !name.contains(['.', '[', '*'])) {
+                Some(field) if fields::is_visible(self.ctx, table, field) => self.field(field, json, &pointer),
                 _ => self.problem(&pointer, "unknown", format!("{name} is not a field here")),
             }
         }
-        if self.purpose == Purpose::Create {
+        if self.is_whole() {
             self.required(parent, body, pointer);
         }
     }
@@ -142,12 +154,14 @@ impl Reader<'_> {
         };
         for field in candidates {
             let name = field.path.rsplit('.').next().unwrap_or(&field.path);
+            // The database fills a DEFAULT into new records only, and so not into the new items of an old record's list.
+            let is_filled = field.has_default && (self.purpose == Purpose::Create || field.is_default_always);
             let is_needed = !field.kind.is_optional()
-                && !field.has_default
+                && !is_filled
                 && !field.is_system()
-                && fields::could_pass(self.ctx, &field.permissions.create);
+                && fields::could_pass(self.ctx, self.permission(field));
             if is_needed && !body.contains_key(name) {
-                self.problem(&format!("{pointer}/{name}"), "required", "is required");
+                self.problem(&FieldError::pointer(pointer, name), "required", "is required");
             }
         }
     }
@@ -160,22 +174,21 @@ impl Reader<'_> {
     }
 
     fn field(&mut self, field: &Field, json: &Json, pointer: &str) {
-        let is_frozen = self.purpose == Purpose::Update && field.is_read_only;
+        // An item's fields that are set once may be sent as they are; the database compares.
+        let is_frozen = self.purpose == Purpose::Update && field.is_read_only && self.list.is_none();
         if field.is_system() || is_frozen || !fields::could_pass(self.ctx, self.permission(field)) {
             return self.problem(pointer, "read_only", "cannot be written here");
         }
-        if matches!(self.permission(field), Permission::Where(_)) && !self.ctx.caller.is_staff() {
-            self.input.conditional.push(field.path.clone());
-        }
+        self.note_condition(field);
         match (json, field.kind.required()) {
             (Json::Null, _) if field.kind.is_optional() => {
-                if self.purpose == Purpose::Update {
+                if !self.is_whole() {
                     self.input.values.push((field.path.clone(), Value::None));
                 }
             }
             (Json::Null, _) => self.problem(pointer, "required", "cannot be null"),
             (Json::Object(inner), Kind::Object) if !field.is_flexible => {
-                if self.purpose == Purpose::Create {
+                if self.is_whole() {
                     self.input.values.push((field.path.clone(), Value::Object(Object::new())));
                 }
                 self.object(Some(field), inner, pointer);
@@ -183,18 +196,63 @@ impl Reader<'_> {
             (Json::Object(_), Kind::Object) => {
                 self.input.values.push((field.path.clone(), convert::untyped(json)));
             }
+            (Json::Array(items), Kind::Array(item) | Kind::Set(item)) if field.kind.is_list_of_objects() => {
+                if let Some((code, message)) = limits::refuse_count(&field.constraint, items.len()) {
+                    return self.problem(pointer, code, message);
+                }
+                let outer = self.list.get_or_insert_with(|| field.path.clone()).clone();
+                let list = self.list(&field.path, item, items, pointer);
+                self.list = (outer != field.path).then_some(outer);
+                self.input.values.push((field.path.clone(), list));
+            }
             _ => self.value(field, json, pointer),
         }
     }
 
+    /// Notes a value that the database drops silently when a permission on the way to it says no.
+    fn note_condition(&mut self, field: &Field) {
+        let is_open = |part: &Field| !matches!(self.permission(part), Permission::Where(_));
+        if self.ctx.caller.is_staff() || fields::lineage(self.table, &field.path).all(is_open) {
+            return;
+        }
+        let path = self.list.as_ref().unwrap_or(&field.path);
+        if !self.input.conditional.contains(path) {
+            self.input.conditional.push(path.clone());
+        }
+    }
+
+    /// A list of objects, or of lists of them: `path` is that of the list.
+    fn list(&mut self, path: &str, kind: &Kind, items: &[Json], pointer: &str) -> Value {
+        let path = format!("{path}.*");
+        let places = items.iter().enumerate();
+        let values = places.map(|(at, json)| self.item(&path, kind, json, &format!("{pointer}/{at}")));
+        Value::Array(values.collect::<Vec<_>>().into())
+    }
+
+    fn item(&mut self, path: &str, kind: &Kind, json: &Json, pointer: &str) -> Value {
+        match (kind.required(), json, self.table.field(path)) {
+            (Kind::Array(kind) | Kind::Set(kind), Json::Array(items), _) => self.list(path, kind, items, pointer),
+            (Kind::Object, Json::Object(_), Some(item)) if item.is_flexible => convert::untyped(json),
+            (Kind::Object, Json::Object(body), Some(item)) => {
+                let around = mem::take(&mut self.input.values);
+                self.object(Some(item), body, pointer);
+                let inside = mem::replace(&mut self.input.values, around);
+                Value::Object(nested(inside, item.path.len() + 1))
+            }
+            (kind, ..) => {
+                self.problem(pointer, "type", format!("must be {kind}"));
+                Value::None
+            }
+        }
+    }
+
     fn value(&mut self, field: &Field, json: &Json, pointer: &str) {
-        match convert::from_literal(&field.kind, json) {
+        match convert::from_literal(&self.ctx.platform.schema, &field.kind, json) {
             Ok(value) => {
-                if let Some((code, message)) =
-                    refusal(&field.constraint, &value).or_else(|| beyond_the_schema(field, &value))
-                {
+                if let Some((code, message)) = limits::refuse(field, &value) {
                     return self.problem(pointer, code, message);
                 }
+                self.items_within_limits(field, &value, pointer);
                 self.collect_links(&value, pointer);
                 self.input.values.push((field.path.clone(), value));
             }
@@ -205,6 +263,17 @@ impl Reader<'_> {
                     _ => "type",
                 };
                 self.problem(pointer, code, message);
+            }
+        }
+    }
+
+    /// The limits that the schema sets to the items of a list of plain values.
+    fn items_within_limits(&mut self, field: &Field, value: &Value, pointer: &str) {
+        let table = self.table;
+        let (Value::Array(items), Some(item)) = (value, table.field(&format!("{}.*", field.path))) else { return };
+        for (at, value) in items.iter().enumerate() {
+            if let Some((code, message)) = limits::refuse(item, value) {
+                self.problem(&format!("{pointer}/{at}"), code, message);
             }
         }
     }
@@ -221,36 +290,5 @@ impl Reader<'_> {
             }
             _ => {}
         }
-    }
-}
-
-/// Most items of a list, and characters of an item, where the schema sets no limit of its own.
-const ITEMS_MAX: usize = 1000;
-/// Longest text in a list.
-const ITEM_LENGTH_MAX: usize = 1000;
-
-/// A date that no calendar has, in a field marked @date; an address that is not of the web, in one marked @url.
-fn beyond_the_schema(field: &Field, value: &Value) -> Option<(&'static str, String)> {
-    let Value::String(text) = value else { return None };
-    if field.has_tag("date") && text.parse::<chrono::NaiveDate>().is_err() {
-        return Some(("format", "must be a date such as 2026-05-01".into()));
-    }
-    let is_web = text.starts_with("https://") || text.starts_with("http://");
-    (field.has_tag("url") && !is_web).then(|| ("format", "must begin with https:// or http://".into()))
-}
-
-fn refusal(limits: &Constraint, value: &Value) -> Option<(&'static str, String)> {
-    match value {
-        Value::String(text) => limits.refuse_text(text),
-        Value::Array(items) if items.len() > ITEMS_MAX => {
-            Some(("length", format!("must have at most {ITEMS_MAX} items")))
-        }
-        Value::Array(items) => limits.refuse_length(items.len(), "items").or_else(|| {
-            let is_long = |item: &Value| matches!(item, Value::String(text) if text.chars().count() > ITEM_LENGTH_MAX);
-            let words = || ("length", format!("each item must have at most {ITEM_LENGTH_MAX} characters"));
-            items.iter().any(is_long).then(words)
-        }),
-        Value::Number(number) => limits.refuse_number(number.to_f64().unwrap_or_default()),
-        _ => None,
     }
 }

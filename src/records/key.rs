@@ -1,9 +1,10 @@
 //! Keys of records: bare text outside, record ids inside.
 
 use pawbase_engine::{RecordId, RecordIdKey};
+use serde_json::Value as Json;
 use uuid::Uuid;
 
-use crate::schema::{KeyKind, Schema, Table};
+use crate::schema::{KeyKind, Table};
 
 /// Longest readable key.
 const TEXT_LENGTH_MAX: usize = 64;
@@ -12,7 +13,7 @@ const TEXT_LENGTH_MAX: usize = 64;
 pub fn record_id(table: &Table, text: &str) -> Option<RecordId> {
     let key = match table.key {
         KeyKind::Uuid => RecordIdKey::Uuid(hyphenated(text)?.into()),
-        KeyKind::Int => RecordIdKey::Number(text.parse().ok()?),
+        KeyKind::Int => RecordIdKey::Number(decimal(text)?),
         KeyKind::Text if !text.is_empty() && text.len() <= TEXT_LENGTH_MAX => RecordIdKey::String(text.to_owned()),
         KeyKind::Text => return None,
     };
@@ -24,9 +25,27 @@ fn hyphenated(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok().filter(|uuid| uuid.as_hyphenated().to_string() == text)
 }
 
-/// A record id for a table whose key kind is looked up by name; readable text when the table is unknown.
-pub fn in_table(schema: &Schema, table: &str, text: &str) -> Option<RecordId> {
-    record_id(schema.tables.get(table)?, text)
+/// An integer in its one canonical form.
+fn decimal(text: &str) -> Option<i64> {
+    text.parse::<i64>().ok().filter(|number| number.to_string() == text)
+}
+
+/// The record of `table` with the key that [`json`] writes. An integer may also be a string, and a UUID in capitals.
+pub fn from_json(table: &Table, json: &Json) -> Option<RecordId> {
+    match (json, table.key) {
+        (Json::String(text), KeyKind::Uuid) => record_id(table, &text.to_ascii_lowercase()),
+        (Json::String(text), _) => record_id(table, text),
+        (Json::Number(number), KeyKind::Int) => record_id(table, &number.to_string()),
+        _ => None,
+    }
+}
+
+/// The bare key of a record as JSON: a number for an integer, else a string.
+pub fn json(key: &RecordIdKey) -> Json {
+    match key {
+        RecordIdKey::Number(number) => Json::from(*number),
+        other => Json::String(bare(other)),
+    }
 }
 
 /// The bare key of a record.

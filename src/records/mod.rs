@@ -5,13 +5,19 @@
 
 pub mod convert;
 mod cursor;
+pub mod etags;
 mod expand;
 pub mod fields;
 pub mod filter;
 mod filter_text;
+#[cfg(test)]
+mod fuzz_tests;
 pub mod idempotency;
 mod input;
+mod kept;
 pub mod key;
+mod limits;
+mod measure;
 pub mod openapi;
 pub mod query;
 mod read;
@@ -20,5 +26,6 @@ pub mod statement;
 pub mod view;
 mod write;
 
-pub use read::{Found, Measure, Page, aggregate, conditions, get, list};
+pub use measure::Measure;
+pub use read::{Page, aggregate, conditions, get, list};
 pub use write::{Operation, Outcome, batch, write};

@@ -19,9 +19,13 @@ const RESERVED: [&str; 9] = ["limit", "cursor", "offset", "count", "sort", "fiel
 /// Parameters that an aggregate does not take.
 pub const LIST_ONLY: [&str; 7] = ["limit", "cursor", "offset", "count", "sort", "fields", "expand"];
 /// Longest text search.
-const SEARCH_LENGTH_MAX: usize = 200;
+pub const SEARCH_LENGTH_MAX: usize = 200;
 /// Most keys of a sort.
-const SORT_KEYS_MAX: usize = 5;
+pub const SORT_KEYS_MAX: usize = 5;
+/// Most functions of one aggregate.
+pub const MEASURES_MAX: usize = 10;
+/// Most fields to group by.
+pub const GROUP_FIELDS_MAX: usize = 3;
 
 /// A key of the order of a list.
 #[derive(Debug, Clone)]
@@ -111,15 +115,7 @@ impl Problems {
 pub fn parse_list(ctx: &Ctx, table: &Table, pairs: &[(String, String)]) -> Result<ListQuery> {
     let limits = &ctx.platform.config.limits;
     let mut problems = Problems::default();
-    let mut seen: Vec<&str> = Vec::new();
-    for (name, _) in pairs {
-        if RESERVED.contains(&name.as_str()) {
-            if seen.contains(&name.as_str()) {
-                problems.note::<()>(Err(Error::query(name, format!("{name} is given more than once."))));
-            }
-            seen.push(name);
-        }
-    }
+    problems.note(once_each(pairs, &RESERVED));
     let get = |name: &str| pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
     let limit = problems.note(number(get("limit"), "limit", limits.page_default, 1, limits.page_max));
     let offset = problems.note(number(get("offset"), "offset", 0, 0, limits.offset_max));
@@ -132,8 +128,8 @@ pub fn parse_list(ctx: &Ctx, table: &Table, pairs: &[(String, String)]) -> Resul
     let sort = sort.unwrap_or_default();
     let scope = cursor::scope(pairs, &sort);
     let after = problems.note(match get("cursor") {
-        Some(_) if get("offset").is_some() => Err(Error::query("offset", "Use cursor or offset, not both.")),
-        Some(text) => cursor::decode(text, &scope, &sort, table).map(Some),
+        Some(_) if get("offset").is_some() => Err(contradiction("offset", "Use cursor or offset, not both.")),
+        Some(text) => cursor::decode(text, &scope, &sort, &ctx.platform.schema, table).map(Some),
         None => Ok(None),
     });
     problems.finish()?;
@@ -151,9 +147,15 @@ pub fn parse_list(ctx: &Ctx, table: &Table, pairs: &[(String, String)]) -> Resul
     })
 }
 
+/// Parameters that are good each by itself, but not together: no schema says so, hence the code.
+fn contradiction(parameter: &str, message: &str) -> Error {
+    Error::new(INVALID_QUERY, message).at(format!("?{parameter}"), "rule", message)
+}
+
 /// Reads the query of a single record.
 pub fn parse_view(ctx: &Ctx, table: &Table, pairs: &[(String, String)]) -> Result<ViewQuery> {
     let mut problems = Problems::default();
+    problems.note(once_each(pairs, &["fields", "expand"]));
     let mut query = ViewQuery::default();
     for (name, value) in pairs {
         match name.as_str() {
@@ -166,6 +168,25 @@ pub fn parse_view(ctx: &Ctx, table: &Table, pairs: &[(String, String)]) -> Resul
     }
     problems.finish()?;
     Ok(query)
+}
+
+/// Refuses parameters of `names` that are given more than once.
+pub fn once_each(pairs: &[(String, String)], names: &[&str]) -> Result<()> {
+    let is_again = |name: &&&str| pairs.iter().filter(|(given, _)| given == **name).count() > 1;
+    let mut problems = Problems::default();
+    for name in names.iter().filter(is_again) {
+        problems.note::<()>(Err(Error::query(name, format!("{name} is given more than once."))));
+    }
+    problems.finish()
+}
+
+/// The entries of a list parameter; 400 when one is there twice.
+pub fn entries<'a>(text: &'a str, parameter: &str) -> Result<Vec<&'a str>> {
+    let found: Vec<&str> = text.split(',').collect();
+    match found.iter().enumerate().find(|(at, entry)| found[..*at].contains(entry)) {
+        Some((_, twice)) => Err(Error::query(parameter, format!("{twice} is named twice."))),
+        None => Ok(found),
+    }
 }
 
 /// The condition of both forms together, within the cost limit.
@@ -191,7 +212,10 @@ pub fn parse_filter(ctx: &Ctx, table: &Table, pairs: &[(String, String)]) -> Res
 /// `field=value` or `field[op]=value`.
 fn bracket_form(ctx: &Ctx, table: &Table, name: &str, value: &str) -> Result<Filter> {
     let (path, operator) = match name.split_once('[') {
-        Some((path, rest)) => (path, rest.strip_suffix(']').unwrap_or(rest)),
+        Some((path, rest)) => match rest.split_once(']') {
+            Some((operator, "")) => (path, operator),
+            _ => return Err(Error::query(name, format!("{name:?} is not a field or field[operator]."))),
+        },
         None => (name, "eq"),
     };
     if !OPERATORS.contains(&operator) {
@@ -201,8 +225,10 @@ fn bracket_form(ctx: &Ctx, table: &Table, name: &str, value: &str) -> Result<Fil
         ));
     }
     let field = fields::resolve(ctx, table, path, name)?;
-    let convert =
-        |text: &str| convert::from_text(operand_kind(&field, operator), text).map_err(|m| Error::query(name, m));
+    let convert = |text: &str| {
+        convert::from_text(&ctx.platform.schema, operand_kind(&field, operator), text)
+            .map_err(|m| Error::query(name, m))
+    };
     let test = match operator {
         "null" => Test::Null(flag(Some(value), name)?),
         "in" => Test::In(value.split(',').map(convert).collect::<Result<_>>()?),
@@ -268,7 +294,7 @@ fn parse_sort(ctx: &Ctx, table: &Table, text: Option<&str>) -> Result<Vec<SortKe
             return Err(Error::query("sort", format!("{path} has no order.")));
         }
         if keys.iter().any(|key| key.field.path == field.path) {
-            return Err(Error::query("sort", format!("{path} is named twice.")));
+            return Err(contradiction("sort", &format!("{path} is named twice.")));
         }
         keys.push(SortKey { field, is_descending });
     }
@@ -288,14 +314,15 @@ fn parse_sort(ctx: &Ctx, table: &Table, text: Option<&str>) -> Result<Vec<SortKe
 
 fn parse_selection(ctx: &Ctx, table: &Table, text: Option<&str>) -> Result<Selection> {
     let Some(text) = text else { return Ok(Vec::new()) };
-    text.split(',').map(|path| fields::resolve(ctx, table, path, "fields").map(|field| field.path)).collect()
+    let paths = entries(text, "fields")?;
+    paths.into_iter().map(|path| fields::resolve(ctx, table, path, "fields").map(|field| field.path)).collect()
 }
 
 fn parse_expand(ctx: &Ctx, table: &Table, text: Option<&str>) -> Result<Vec<String>> {
     let Some(text) = text else { return Ok(Vec::new()) };
     let depth_max = ctx.platform.config.limits.expand_depth_max;
     let mut paths = Vec::new();
-    for path in text.split(',') {
+    for path in entries(text, "expand")? {
         if path.split('.').count() > depth_max {
             return Err(Error::query("expand", format!("{path} goes deeper than {depth_max} links.")));
         }
@@ -303,7 +330,6 @@ fn parse_expand(ctx: &Ctx, table: &Table, text: Option<&str>) -> Result<Vec<Stri
         paths.push(path.to_owned());
     }
     paths.sort();
-    paths.dedup();
     Ok(paths)
 }
 

@@ -5,12 +5,13 @@ use serde_json::{Map, Value as Json, json};
 
 use super::fields::{self, quoted};
 use super::filter::Filter;
+use super::measure::Measure;
 use super::query::{ListQuery, SortKey, ViewQuery};
 use super::statement::Builder;
 use super::{cursor, expand, key, view};
 use crate::context::Ctx;
 use crate::kernel::{Error, Result};
-use crate::schema::{Kind, Permission, Table};
+use crate::schema::{Permission, Table};
 
 /// One page of a list.
 #[derive(Debug)]
@@ -25,11 +26,10 @@ pub struct Page {
 
 /// A page of `table`.
 pub async fn list(ctx: &Ctx, table: &Table, query: &ListQuery) -> Result<Page> {
-    let mut builder = Builder::default();
-    let text = list_statement(ctx, table, query, &mut builder);
-    let mut answer = ctx.session().query(&text, builder.into_vars()).await?;
-    let mut rows = answer.rows(0);
-    let total = query.is_counted.then(|| count_in(&answer.rows(1)));
+    let (mut rows, total) = match index_order(ctx, table, query) {
+        Some(order) => (rows_by_index(ctx, table, query, order).await?, None),
+        None => rows(ctx, table, query).await?,
+    };
     let has_more = rows.len() > query.limit;
     rows.truncate(query.limit);
     let next_cursor = has_more.then(|| rows.last()).flatten().map(|row| {
@@ -41,6 +41,69 @@ pub async fn list(ctx: &Ctx, table: &Table, query: &ListQuery) -> Result<Page> {
         expand::expand(ctx, table, &rows, &mut items, &query.expand).await?;
     }
     Ok(Page { items, next_cursor, total })
+}
+
+/// The rows of a page and one more if there is one; and the count of all.
+async fn rows(ctx: &Ctx, table: &Table, query: &ListQuery) -> Result<(Vec<Value>, Option<i64>)> {
+    let mut builder = Builder::default();
+    let text = list_statement(ctx, table, query, &mut builder);
+    let mut answer = ctx.session().read(&text, builder.into_vars()).await?;
+    let rows = answer.rows(0);
+    Ok((rows, query.is_counted.then(|| count_in(&answer.rows(1)))))
+}
+
+/// The first key of the order, if the list can be read from that field's own index: it is there in every row, and no
+/// condition could be served better by another index.
+fn index_order<'q>(ctx: &Ctx, table: &Table, query: &'q ListQuery) -> Option<&'q SortKey> {
+    let [first, last] = query.sort.as_slice() else { return None };
+    let path = first.field.path.as_str();
+    let indexes = || table.indexes.iter().filter(|index| !index.is_full_text);
+    let has_index = |path: &str| indexes().any(|index| index.fields.first().is_some_and(|field| field == path));
+    let is_always_there = fields::lineage(table, path).all(|field| !field.kind.is_optional());
+    let is_served = indexes().any(|index| index.fields.as_slice() == [path])
+        && is_always_there
+        && first.field.guards.is_empty()
+        && first.is_descending == last.is_descending
+        && query.search.is_none()
+        && !query.is_counted
+        && own_share(ctx, table).is_none()
+        && query.filter.paths().into_iter().all(|other| other == path || !has_index(other));
+    is_served.then_some(first)
+}
+
+/// The rows of a page in the order of an index, and one more if there is one. After a cursor, first what has the same value as the
+/// last row seen, then what follows: a condition with OR would have the engine read the whole index.
+async fn rows_by_index(ctx: &Ctx, table: &Table, query: &ListQuery, order: &SortKey) -> Result<Vec<Value>> {
+    let wanted = query.limit + 1;
+    let name = quoted(&order.field.path);
+    let (operator, direction) = if order.is_descending { ("<", "DESC") } else { (">", "ASC") };
+    let snapshot = ctx.session().snapshot().await?;
+    let mut rows = Vec::new();
+    let mut builder = Builder::default();
+    let mut conditions = conditions(ctx, table, &query.filter, None, &mut builder);
+    if let Some([value, id]) = query.after.as_deref() {
+        let mut builder = Builder::default();
+        let mut same = self::conditions(ctx, table, &query.filter, None, &mut builder);
+        same.push(format!("{name} = {}", builder.bind(value.clone())));
+        same.push(format!("id {operator} {}", builder.bind(id.clone())));
+        let text =
+            format!("SELECT * FROM `{}`{} ORDER BY id {direction} LIMIT {wanted}", table.name, where_clause(&same));
+        rows = snapshot.read(&text, builder.into_vars()).await?.rows(0);
+    }
+    if rows.len() < wanted {
+        if let Some([value, _]) = query.after.as_deref() {
+            conditions.push(format!("{name} {operator} {}", builder.bind(value.clone())));
+        }
+        let start = if query.offset > 0 { format!(" START {}", query.offset) } else { String::new() };
+        let text = format!(
+            "SELECT * FROM `{}`{} ORDER BY {name} {direction}, id {direction} LIMIT {}{start}",
+            table.name,
+            where_clause(&conditions),
+            wanted - rows.len(),
+        );
+        rows.extend(snapshot.read_by_index(&text, builder.into_vars()).await?.rows(0));
+    }
+    Ok(rows)
 }
 
 fn count_in(rows: &[Value]) -> i64 {
@@ -63,7 +126,7 @@ fn sort_column(at: usize, sort: &SortKey) -> String {
     if sort.field.guards.is_empty() { quoted(&sort.field.path) } else { format!("`{}`", alias(at)) }
 }
 
-fn list_statement(ctx: &Ctx, table: &Table, query: &ListQuery, builder: &mut Builder) -> String {
+pub(super) fn list_statement(ctx: &Ctx, table: &Table, query: &ListQuery, builder: &mut Builder) -> String {
     let mut projection = "*".to_owned();
     for (at, sort) in query.sort.iter().enumerate().filter(|(_, sort)| !sort.field.guards.is_empty()) {
         projection.push_str(&format!(", {} AS `{}`", sort.field.expression(), alias(at)));
@@ -189,19 +252,10 @@ pub fn where_clause(conditions: &[String]) -> String {
     if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) }
 }
 
-/// A record as this caller sees it, with its ETag.
-#[derive(Debug)]
-pub struct Found {
-    /// The record.
-    pub json: Json,
-    /// Its strong ETag.
-    pub etag: String,
-}
-
 /// The record with the bare key `id`, or 404.
-pub async fn get(ctx: &Ctx, table: &Table, id: &str, query: &ViewQuery) -> Result<Found> {
+pub async fn get(ctx: &Ctx, table: &Table, id: &str, query: &ViewQuery) -> Result<Json> {
     let record = key::record_id(table, id).ok_or_else(Error::not_found)?;
-    let row = ctx.session().query("SELECT * FROM ONLY $id", Vars::new().with("id", record)).await?.take(0);
+    let row = ctx.session().read("SELECT * FROM ONLY $id", Vars::new().with("id", record)).await?.take(0);
     if !matches!(row, Value::Object(_)) {
         return Err(Error::not_found());
     }
@@ -210,18 +264,7 @@ pub async fn get(ctx: &Ctx, table: &Table, id: &str, query: &ViewQuery) -> Resul
         expand::expand(ctx, table, std::slice::from_ref(&row), &mut views, &query.expand).await?;
     }
     let [json] = views;
-    Ok(Found { etag: view::etag(&json), json })
-}
-
-/// A function of an aggregate over one field.
-#[derive(Debug, Clone)]
-pub struct Measure {
-    /// count, sum, avg, min or max.
-    pub function: &'static str,
-    /// The field; None for count.
-    pub field: Option<fields::FieldRef>,
-    /// Name in the answer, such as `sum_price_minor`.
-    pub name: String,
+    Ok(json)
 }
 
 /// Groups of records with their measures.
@@ -240,9 +283,7 @@ pub async fn aggregate(
     for (at, field) in group_by.iter().enumerate() {
         columns.push(format!("{} AS `g{at}`", field.expression()));
     }
-    for (at, measure) in measures.iter().enumerate() {
-        columns.push(format!("{} AS `m{at}`", measure_expression(measure)));
-    }
+    columns.extend(measures.iter().enumerate().flat_map(|(at, measure)| measure.columns(at)));
     let groups: Vec<String> = (0..group_by.len()).map(|at| format!("`g{at}`")).collect();
     let grouping = if groups.is_empty() { "GROUP ALL".to_owned() } else { format!("GROUP BY {}", groups.join(", ")) };
     let text = format!(
@@ -252,31 +293,20 @@ pub async fn aggregate(
         where_clause(&conditions),
         limit + 1
     );
-    let rows = ctx.session().query(&text, builder.into_vars()).await?.rows(0);
+    let rows = ctx.session().read(&text, builder.into_vars()).await?.rows(0);
     if rows.len() > limit {
         let message = format!("More than {limit} groups; narrow the filter or group by fewer fields.");
         return Err(Error::new(crate::kernel::error::QUERY_TOO_COSTLY, message));
     }
-    let mut groups: Vec<Json> = rows.iter().map(|row| group_view(table, row, group_by, measures)).collect();
+    let views = rows.iter().map(|row| group_view(table, row, group_by, measures));
+    let mut groups: Vec<Json> = views.collect::<Result<_>>()?;
     if groups.is_empty() && group_by.is_empty() {
-        groups.push(group_view(table, &Value::None, group_by, measures));
+        groups.push(group_view(table, &Value::None, group_by, measures)?);
     }
     Ok(json!({ "groups": groups }))
 }
 
-fn measure_expression(measure: &Measure) -> String {
-    let Some(field) = &measure.field else { return "count()".into() };
-    let value = field.expression();
-    match measure.function {
-        "count" => format!("count({value} != NONE AND {value} != NULL)"),
-        "sum" => format!("math::sum({value} ?? 0)"),
-        "avg" => format!("math::mean({value})"),
-        function if matches!(field.kind.required(), Kind::Datetime) => format!("time::{function}({value})"),
-        function => format!("math::{function}({value})"),
-    }
-}
-
-fn group_view(table: &Table, row: &Value, group_by: &[fields::FieldRef], measures: &[Measure]) -> Json {
+fn group_view(table: &Table, row: &Value, group_by: &[fields::FieldRef], measures: &[Measure]) -> Result<Json> {
     let mut out = Map::new();
     let mut keys = Map::new();
     for (at, field) in group_by.iter().enumerate() {
@@ -284,9 +314,7 @@ fn group_view(table: &Table, row: &Value, group_by: &[fields::FieldRef], measure
     }
     out.insert("by".into(), Json::Object(keys));
     for (at, measure) in measures.iter().enumerate() {
-        let value = view::plain(table, &pick(row, &format!("m{at}")));
-        let value = if value.is_null() && measure.function == "count" { json!(0) } else { value };
-        out.insert(measure.name.clone(), value);
+        out.insert(measure.name.clone(), measure.value(table, row, at)?);
     }
-    Json::Object(out)
+    Ok(Json::Object(out))
 }

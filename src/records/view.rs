@@ -37,14 +37,22 @@ fn insert(
     out: &mut Map<String, Json>,
     name: &str,
 ) {
-    match value {
-        Value::None => {}
-        Value::Object(object) if field.kind.required() == &Kind::Object && !field.is_flexible => {
-            out.insert(name.to_owned(), nested(ctx, table, field, object, selection));
+    if *value != Value::None {
+        out.insert(name.to_owned(), shown(ctx, table, field, value, selection));
+    }
+}
+
+/// A value of `field`; of objects only the fields that the caller could see, also inside lists.
+fn shown(ctx: &Ctx, table: &Table, field: &Field, value: &Value, selection: &Selection) -> Json {
+    let kind = field.kind.required();
+    let item = if kind.is_list_of_objects() { table.field(&format!("{}.*", field.path)) } else { None };
+    match (value, item) {
+        (Value::Object(object), _) if *kind == Kind::Object && !field.is_flexible => {
+            nested(ctx, table, field, object, selection)
         }
-        value => {
-            out.insert(name.to_owned(), by_kind(table, &field.path, &field.kind, value));
-        }
+        (Value::Array(items), Some(item)) => items.iter().map(|v| shown(ctx, table, item, v, selection)).collect(),
+        (Value::Set(items), Some(item)) => items.iter().map(|v| shown(ctx, table, item, v, selection)).collect(),
+        _ => by_kind(table, &field.path, kind, value),
     }
 }
 
@@ -76,8 +84,8 @@ fn is_selected(selection: &Selection, path: &str) -> bool {
 /// A value by its declared kind: a link to one table is its bare key.
 pub fn by_kind(table: &Table, path: &str, kind: &Kind, value: &Value) -> Json {
     match (kind.required(), value) {
-        (_, Value::RecordId(id)) if path == "id" => Json::String(key::bare(&id.key)),
-        (Kind::Record(tables), Value::RecordId(id)) if tables.len() == 1 => Json::String(key::bare(&id.key)),
+        (_, Value::RecordId(id)) if path == "id" => key::json(&id.key),
+        (Kind::Record(tables), Value::RecordId(id)) if tables.len() == 1 => key::json(&id.key),
         (Kind::Array(item) | Kind::Set(item), Value::Array(items)) => {
             items.iter().map(|value| by_kind(table, path, item, value)).collect()
         }
@@ -101,7 +109,7 @@ pub fn plain(table: &Table, value: &Value) -> Json {
         Value::Duration(duration) => Json::String(duration.to_sql()),
         Value::Datetime(datetime) => Json::String(datetime.into_inner().to_rfc3339_opts(SecondsFormat::AutoSi, true)),
         Value::Uuid(uuid) => Json::String(uuid.into_inner().to_string()),
-        Value::RecordId(id) if id.table.as_str() == table.name => Json::String(key::bare(&id.key)),
+        Value::RecordId(id) if id.table.as_str() == table.name => key::json(&id.key),
         Value::RecordId(id) => json!({ "table": id.table.as_str(), "id": key::bare(&id.key) }),
         Value::Array(items) => items.iter().map(|value| plain(table, value)).collect(),
         Value::Set(items) => items.iter().map(|value| plain(table, value)).collect(),
@@ -140,6 +148,10 @@ fn geo_json(geometry: &Geometry) -> Json {
 
 /// A strong ETag: a digest of exactly what this caller sees, so it tells nothing about what is hidden.
 pub fn etag(view: &Json) -> String {
-    let bytes = serde_json::to_vec(view).unwrap_or_default();
+    etag_of(&serde_json::to_vec(view).unwrap_or_default())
+}
+
+/// The ETag of a view in its written form.
+pub fn etag_of(bytes: &[u8]) -> String {
     format!("\"{}\"", URL_SAFE_NO_PAD.encode(&Sha256::digest(bytes)[..16]))
 }

@@ -1,21 +1,25 @@
 //! Creating, changing and deleting records: one transaction each, in the caller's own session.
 //!
-//! The database decides what is allowed; an empty result is its way of saying no. Links must lead to records the caller may
-//! see, checked in the same transaction.
+//! The database decides what is allowed; an empty result is its way of saying no, but also of saying yes to what the caller
+//! cannot see. Links must lead to records the caller may see, checked in the same transaction.
+//!
+//! A change is first tried without a look at the record. Only if it comes to nothing is the whole run again with a look before
+//! each change, which tells what is not there from what is not allowed.
 
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use pawbase_engine::{RecordId, RecordIdKey, Tx, Value, Vars};
+use pawbase_engine::{EngineError, IsConflict, RecordId, RecordIdKey, Tx, Value, Vars};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::fields::{self, quoted};
-use super::input::{self, Input, NamedLink, Purpose};
-use super::{idempotency, key, view};
+use super::input::{self, NamedLink, Purpose};
+use super::kept::Sent;
+use super::{etags, idempotency, key, view};
 use crate::context::failure::pointer;
-use crate::context::{Caller, Ctx};
-use crate::kernel::error::{ALREADY_EXISTS, METHOD_NOT_ALLOWED, STALE};
+use crate::context::{Caller, Ctx, changing_rights, uninterrupted};
+use crate::kernel::error::{ALREADY_EXISTS, METHOD_NOT_ALLOWED, NOT_FOUND, STALE, UNAVAILABLE};
 use crate::kernel::{Error, FieldError, Result};
 use crate::schema::{KeyKind, Permission, Table};
 
@@ -73,6 +77,14 @@ impl Operation {
             Self::Create { table, .. } | Self::Patch { table, .. } | Self::Delete { table, .. } => table,
         }
     }
+
+    fn permission<'a>(&self, table: &'a Table) -> &'a Permission {
+        match self {
+            Self::Create { .. } => &table.permissions.create,
+            Self::Patch { .. } => &table.permissions.update,
+            Self::Delete { .. } => &table.permissions.delete,
+        }
+    }
 }
 
 /// Runs one operation; with an idempotency key, once.
@@ -95,25 +107,71 @@ async fn run(
 ) -> Result<Vec<Outcome>> {
     let changes_rights = operations.iter().any(|operation| RIGHTS_TABLES.contains(&operation.table()));
     let job = Arc::new((ctx.clone(), operations, once));
-    // In a task of its own: a client who hangs up must not stop us between the commit and the change of rights.
-    let work = tokio::spawn(async move {
-        let result = in_one_transaction(Arc::clone(&job), is_batch).await;
-        if changes_rights {
-            job.0.platform.principals.rights_changed();
-        }
-        result
-    });
-    work.await.unwrap_or_else(|error| Err(Error::internal(error)))
+    let work = in_one_transaction(job, is_batch);
+    if changes_rights { changing_rights(&ctx.platform, work).await } else { uninterrupted(work).await }
 }
 
 /// A request's context, its operations and how to have their effect once.
 type Job = (Ctx, Vec<Operation>, Option<idempotency::Request>);
 
+/// Why an attempt at the operations came to nothing.
+enum Setback {
+    /// This is the answer.
+    Refused(Error),
+    /// A change failed, of a record that was not looked at before: what the answer is, only a look at it tells.
+    Unseen,
+}
+
+/// What came of an attempt.
+type Attempt<T> = std::result::Result<T, Setback>;
+
+impl From<Error> for Setback {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<EngineError> for Setback {
+    fn from(error: EngineError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl IsConflict for Setback {
+    fn is_conflict(&self) -> bool {
+        matches!(self, Self::Refused(error) if error.is_retryable())
+    }
+}
+
+impl Setback {
+    /// The setback of a change; with `is_seen`, of a record that the caller was found to see.
+    fn of_change(self, is_seen: bool) -> Self {
+        let is_answer =
+            |error: &Error| is_seen || error.is_retryable() || [NOT_FOUND, UNAVAILABLE].contains(&error.entry());
+        match self {
+            Self::Refused(error) if is_answer(&error) => Self::Refused(error),
+            _ => Self::Unseen,
+        }
+    }
+}
+
 async fn in_one_transaction(job: Arc<Job>, is_batch: bool) -> Result<Vec<Outcome>> {
+    let outcomes = match attempt(&job, is_batch, false).await {
+        Err(Setback::Unseen) => attempt(&job, is_batch, true).await,
+        outcomes => outcomes,
+    };
+    outcomes.map_err(|setback| match setback {
+        Setback::Refused(error) => error,
+        Setback::Unseen => Error::internal("a change of a record that was looked at and not seen"),
+    })
+}
+
+/// All operations in one transaction, with `looks_first` only after a look at each record that they change.
+async fn attempt(job: &Arc<Job>, is_batch: bool, looks_first: bool) -> Attempt<Vec<Outcome>> {
     job.0
         .session()
-        .transact(|tx: &Tx| -> BoxFuture<'_, Result<Vec<Outcome>>> {
-            let job = Arc::clone(&job);
+        .transact(|tx: &Tx| -> BoxFuture<'_, Attempt<Vec<Outcome>>> {
+            let job = Arc::clone(job);
             Box::pin(async move {
                 let (ctx, operations, once) = &*job;
                 if let Some(stored) = idempotency::stored(ctx, tx, once.as_ref()).await? {
@@ -121,8 +179,8 @@ async fn in_one_transaction(job: Arc<Job>, is_batch: bool) -> Result<Vec<Outcome
                 }
                 let mut outcomes = Vec::with_capacity(operations.len());
                 for (at, operation) in operations.iter().enumerate() {
-                    let outcome = perform(ctx, tx, operation).await;
-                    outcomes.push(if is_batch { outcome.map_err(|error| in_batch(error, at))? } else { outcome? });
+                    let outcome = perform(ctx, tx, operation, looks_first).await;
+                    outcomes.push(outcome.map_err(|setback| if is_batch { in_batch(setback, at) } else { setback })?);
                 }
                 if is_batch {
                     outcomes = vec![batch_outcome(outcomes)];
@@ -145,7 +203,8 @@ fn batch_outcome(outcomes: Vec<Outcome>) -> Outcome {
 }
 
 /// The error of one operation of a batch: its pointers lead into the operation.
-fn in_batch(error: Error, at: usize) -> Error {
+fn in_batch(setback: Setback, at: usize) -> Setback {
+    let Setback::Refused(error) = setback else { return setback };
     let fields: Vec<FieldError> = if error.fields().is_empty() {
         vec![FieldError::new(format!("/operations/{at}"), "rule", error.message())]
     } else {
@@ -154,16 +213,26 @@ fn in_batch(error: Error, at: usize) -> Error {
         error.fields().iter().map(inside).collect()
     };
     let message = format!("Operation {at}: {}", error.message());
-    error.rephrased(message, fields)
+    Setback::Refused(error.rephrased(message, fields))
 }
 
-async fn perform(ctx: &Ctx, tx: &Tx, operation: &Operation) -> Result<Outcome> {
+async fn perform(ctx: &Ctx, tx: &Tx, operation: &Operation, looks_first: bool) -> Attempt<Outcome> {
     let table = ctx.platform.schema.served(operation.table()).ok_or_else(Error::not_found)?;
-    match operation {
-        Operation::Create { body, .. } => create(ctx, tx, table, body).await,
-        Operation::Patch { id, body, if_match, .. } => patch(ctx, tx, table, id, body, if_match.as_deref()).await,
-        Operation::Delete { id, if_match, .. } => delete(ctx, tx, table, id, if_match.as_deref()).await,
-    }
+    let (id, if_match) = match operation {
+        Operation::Create { body, .. } => return Ok(create(ctx, tx, table, body).await?),
+        Operation::Patch { id, if_match, .. } | Operation::Delete { id, if_match, .. } => (id, if_match.as_deref()),
+    };
+    // Before anything is looked up: who could never do it is told so, whatever there is.
+    must_be_possible(ctx, operation.permission(table))?;
+    let id = key::record_id(table, id).ok_or_else(Error::not_found)?;
+    let looks_first = looks_first || if_match.is_some();
+    let before = if looks_first { Some(visible(tx, &id).await?.ok_or_else(Error::not_found)?) } else { None };
+    let change = Change { ctx, tx, table, id, before, if_match };
+    let outcome = match operation {
+        Operation::Patch { body, .. } => change.patch(body).await,
+        _ => change.delete().await.map_err(Setback::from),
+    };
+    outcome.map_err(|setback| setback.of_change(looks_first))
 }
 
 /// Refuses what no caller of this listener could be allowed.
@@ -184,53 +253,102 @@ async fn create(ctx: &Ctx, tx: &Tx, table: &Table, body: &Json) -> Result<Outcom
         (None, KeyKind::Uuid) => RecordId::new(table.name.clone(), RecordIdKey::Uuid(ctx.new_id().into())),
         (None, _) => return Err(Error::internal("a key was not checked")),
     };
-    let sent = sent_conditionals(&input);
+    let sent = Sent::of(&input);
     let vars = Vars::new().with("id", id.clone()).with("data", Value::Object(input.into_object()));
-    let row = tx.query("CREATE $id CONTENT $data", vars).await.map_err(|e| named(e, table))?.rows(0).pop();
-    let Some(row) = row else { return Err(refused(ctx)) };
-    all_kept(&row, &sent)?;
+    let made = tx.query("CREATE $id CONTENT $data", vars.clone()).await.map_err(|e| named(e, table))?.rows(0).pop();
+    let Some(row) = made else {
+        if !is_made_unseen(tx, table, vars).await? {
+            return Err(refused(ctx));
+        }
+        sent.must_be_nothing()?;
+        // The caller made it, and so may know its key; nothing is at its address for them.
+        let body = serde_json::json!({ "id": key::json(&id.key) });
+        return Ok(Outcome { status: 201, body: Some(body), etag: None, location: None });
+    };
+    sent.must_be_kept(tx, table, &Value::None, &row).await?;
     let json = view::record(ctx, table, &row, &Vec::new());
     let location = format!("/{}/{}", table.name, key::bare(&id.key));
     Ok(Outcome { status: 201, etag: Some(view::etag(&json)), body: Some(json), location: Some(location) })
 }
 
-async fn patch(ctx: &Ctx, tx: &Tx, table: &Table, id: &str, body: &Json, if_match: Option<&str>) -> Result<Outcome> {
-    let record = key::record_id(table, id).ok_or_else(Error::not_found)?;
-    let before = visible(tx, &record).await?.ok_or_else(Error::not_found)?;
-    must_be_possible(ctx, &table.permissions.update)?;
-    check_etag(ctx, table, &before, if_match)?;
-    let input = input::parse(ctx, table, body, Purpose::Update)?;
-    check_links(tx, &input.links).await?;
-    let sent = sent_conditionals(&input);
-    let mut vars = Vars::new().with("id", record);
-    let mut sets = Vec::with_capacity(input.values.len());
-    for (at, (path, value)) in input.values.into_iter().enumerate() {
-        sets.push(format!("{} = $v{at}", quoted(&path)));
-        vars.bind(format!("v{at}"), value);
+/// Whether a create that gave no row has made a record all the same, one that the caller cannot see.
+///
+/// Where the schema does not tell, the engine does: it makes no record twice. The second try finds either the record, or the same
+/// refusal as the first.
+async fn is_made_unseen(tx: &Tx, table: &Table, vars: Vars) -> Result<bool> {
+    let create = &table.permissions.create;
+    if create.is_full() || create.implies(&table.permissions.select) {
+        return Ok(!create.implies(&table.permissions.select));
     }
-    let row = if sets.is_empty() {
-        // Nothing to change: still refuse a caller who may not change it.
-        tx.query("UPDATE $id RETURN AFTER", vars).await
-    } else {
-        tx.query(&format!("UPDATE $id SET {} RETURN AFTER", sets.join(", ")), vars).await
-    };
-    let row = row.map_err(|e| named(e, table))?.rows(0).pop().ok_or_else(|| refused(ctx))?;
-    all_kept(&row, &sent)?;
-    let json = view::record(ctx, table, &row, &Vec::new());
-    Ok(Outcome { status: 200, etag: Some(view::etag(&json)), body: Some(json), location: None })
+    match tx.query("CREATE $id CONTENT $data RETURN NONE", vars).await {
+        Err(EngineError::RecordExists(_)) => Ok(true),
+        Err(error) => Err(named(error, table)),
+        Ok(_) => Ok(false),
+    }
 }
 
-async fn delete(ctx: &Ctx, tx: &Tx, table: &Table, id: &str, if_match: Option<&str>) -> Result<Outcome> {
-    let record = key::record_id(table, id).ok_or_else(Error::not_found)?;
-    let before = visible(tx, &record).await?.ok_or_else(Error::not_found)?;
-    must_be_possible(ctx, &table.permissions.delete)?;
-    check_etag(ctx, table, &before, if_match)?;
-    let vars = Vars::new().with("id", record);
-    let gone = tx.query("DELETE $id RETURN BEFORE", vars).await.map_err(|e| named(e, table))?.rows(0);
-    if gone.is_empty() {
-        return Err(refused(ctx));
+/// A change of a record, in one transaction with others.
+struct Change<'a> {
+    ctx: &'a Ctx,
+    tx: &'a Tx,
+    table: &'a Table,
+    id: RecordId,
+    /// The record as the caller sees it, if it was looked at.
+    before: Option<Value>,
+    if_match: Option<&'a str>,
+}
+
+impl Change<'_> {
+    async fn patch(self, body: &Json) -> Attempt<Outcome> {
+        let (ctx, tx, table) = (self.ctx, self.tx, self.table);
+        self.check_etag()?;
+        let input = input::parse(ctx, table, body, Purpose::Update)?;
+        check_links(tx, &input.links).await?;
+        let sent = Sent::of(&input);
+        if self.before.is_none() && sent.needs_before(table) {
+            return Err(Setback::Unseen);
+        }
+        let only = self.only_if_seen(&table.permissions.update);
+        let mut vars = Vars::new().with("id", self.id);
+        let mut sets = Vec::with_capacity(input.values.len());
+        for (at, (path, value)) in input.values.into_iter().enumerate() {
+            sets.push(format!("{} = $v{at}", quoted(&path)));
+            vars.bind(format!("v{at}"), value);
+        }
+        // With nothing to change it still refuses a caller who may not change the record.
+        let set = if sets.is_empty() { String::new() } else { format!(" SET {}", sets.join(", ")) };
+        let row = tx.query(&format!("UPDATE $id{set}{only} RETURN AFTER"), vars).await;
+        let row = row.map_err(|e| named(e, table))?.rows(0).pop().ok_or_else(|| refused(ctx))?;
+        sent.must_be_kept(tx, table, &self.before.unwrap_or_default(), &row).await?;
+        let json = view::record(ctx, table, &row, &Vec::new());
+        Ok(Outcome { status: 200, etag: Some(view::etag(&json)), body: Some(json), location: None })
     }
-    Ok(Outcome { status: 204, body: None, etag: None, location: None })
+
+    async fn delete(self) -> Result<Outcome> {
+        self.check_etag()?;
+        let only = self.only_if_seen(&self.table.permissions.delete);
+        let text = format!("DELETE $id{only} RETURN BEFORE");
+        let gone = self.tx.query(&text, Vars::new().with("id", self.id)).await;
+        if gone.map_err(|e| named(e, self.table))?.rows(0).is_empty() {
+            return Err(refused(self.ctx));
+        }
+        Ok(Outcome { status: 204, body: None, etag: None, location: None })
+    }
+
+    /// The condition that the caller sees the record, where neither a look at it nor the right to change it says so.
+    fn only_if_seen(&self, permission: &Permission) -> &'static str {
+        let select = &self.table.permissions.select;
+        let is_seen = self.before.is_some() || self.ctx.caller.is_staff() || permission.implies(select);
+        if is_seen { "" } else { " WHERE (SELECT VALUE id FROM ONLY $id) != NONE" }
+    }
+
+    /// RFC 9110 If-Match.
+    fn check_etag(&self) -> Result<()> {
+        let (Some(wanted), Some(before)) = (self.if_match, &self.before) else { return Ok(()) };
+        let current = view::etag(&view::record(self.ctx, self.table, before, &Vec::new()));
+        let is_same = etags::names_strongly(wanted, &current);
+        if is_same { Ok(()) } else { Err(Error::new(STALE, "The record has changed since you read it.")) }
+    }
 }
 
 /// The record as the caller sees it, if at all.
@@ -247,55 +365,31 @@ fn refused(ctx: &Ctx) -> Error {
     }
 }
 
-/// RFC 9110 If-Match over strong ETags.
-fn check_etag(ctx: &Ctx, table: &Table, before: &Value, if_match: Option<&str>) -> Result<()> {
-    let Some(wanted) = if_match else { return Ok(()) };
-    let current = view::etag(&view::record(ctx, table, before, &Vec::new()));
-    let is_same = wanted.trim() == "*" || wanted.split(',').any(|tag| tag.trim() == current);
-    if is_same { Ok(()) } else { Err(Error::new(STALE, "The record has changed since you read it.")) }
-}
-
-/// Links must lead to records that the caller may see.
+/// Links must lead to records that the caller may see: one statement for all of them.
 async fn check_links(tx: &Tx, links: &[NamedLink]) -> Result<()> {
-    if links.is_empty() {
+    let mut wanted: Vec<RecordId> = links.iter().map(|link| link.id.clone()).collect();
+    if wanted.is_empty() {
         return Ok(());
     }
-    let ids: Vec<Value> = links.iter().map(|link| Value::RecordId(link.id.clone())).collect();
+    wanted.sort();
+    wanted.dedup();
+    let ids: Vec<Value> = wanted.into_iter().map(Value::RecordId).collect();
     let vars = Vars::new().with("ids", Value::Array(ids.into()));
-    let seen = tx.query("SELECT VALUE id FROM $ids", vars).await?.rows(0);
-    let is_missing = |link: &&NamedLink| !seen.contains(&Value::RecordId(link.id.clone()));
-    let problems: Vec<FieldError> = links
-        .iter()
-        .filter(is_missing)
-        .map(|link| {
-            FieldError::new(&*link.pointer, "reference", format!("there is no such record of {}", link.id.table))
-        })
-        .collect();
+    let found = tx.query("SELECT VALUE id FROM $ids", vars).await?.rows(0);
+    let mut seen: Vec<&RecordId> =
+        found.iter().filter_map(|id| if let Value::RecordId(id) = id { Some(id) } else { None }).collect();
+    seen.sort();
+    let is_missing = |link: &&NamedLink| seen.binary_search(&&link.id).is_err();
+    let missing = |link: &NamedLink| {
+        FieldError::new(&*link.pointer, "reference", format!("there is no such record of {}", link.id.table))
+    };
+    let problems: Vec<FieldError> = links.iter().filter(is_missing).map(missing).collect();
     if problems.is_empty() { Ok(()) } else { Err(Error::invalid(problems)) }
 }
 
-/// Sent values whose permission depends on the record.
-fn sent_conditionals(input: &Input) -> Vec<(String, Value)> {
-    input.values.iter().filter(|(path, _)| input.conditional.contains(path)).cloned().collect()
-}
-
-/// The database drops values it does not allow without a word; here that is an error.
-fn all_kept(row: &Value, sent: &[(String, Value)]) -> Result<()> {
-    let is_dropped = |(path, value): &&(String, Value)| super::read::pick(row, path) != *value;
-    let dropped: Vec<FieldError> = sent
-        .iter()
-        .filter(is_dropped)
-        .map(|(path, _)| FieldError::new(pointer(path), "read_only", "you may not write this field"))
-        .collect();
-    if dropped.is_empty() {
-        return Ok(());
-    }
-    Err(Error::forbidden().rephrased("You may not write some of the fields.".into(), dropped))
-}
-
 /// The engine's failure, with the fields of the index that refused a value.
-fn named(error: pawbase_engine::EngineError, table: &Table) -> Error {
-    if let pawbase_engine::EngineError::Unique { index } = &error
+fn named(error: EngineError, table: &Table) -> Error {
+    if let EngineError::Unique { index } = &error
         && let Some(index) = table.indexes.iter().find(|i| i.name == *index)
     {
         let message = format!("There is a record of {} with the same {}.", table.name, index.fields.join(" and "));

@@ -65,7 +65,9 @@ async fn prepare_once(engine: &Engine, sources: &Sources, session_key: &str, now
     if diff.is_lossy() {
         return Err(SchemaError::Lossy(diff));
     }
-    apply(engine.root(), &plan(&current, &wanted, &diff.changes, accesses), &outstanding.to_record, now).await?;
+    let plan = plan(&current, &wanted, &diff.changes, accesses);
+    apply(engine.root(), &plan, &outstanding.to_record, now).await?;
+    finish_indexes(engine.root(), &plan).await?;
     if !diff.changes.is_empty() {
         current = State::read(engine.root()).await?;
     }
@@ -146,9 +148,18 @@ async fn define_table(session: &Session, wanted: &State, name: &str) -> Result<(
     Ok(())
 }
 
-/// The statements that make the changes, in an order in which each finds what it needs.
-fn plan(current: &State, wanted: &State, changes: &[Change], accesses: Vec<String>) -> Vec<String> {
-    let mut statements = Vec::new();
+/// What brings the database to the wanted state.
+#[derive(Debug, Default)]
+struct Plan {
+    /// For one transaction, in an order in which each statement finds what it needs.
+    statements: Vec<String>,
+    /// Definitions of indexes to repeat after it: in the transaction they are marked as [`UNFINISHED`].
+    indexes: Vec<String>,
+}
+
+/// The statements that make the changes.
+fn plan(current: &State, wanted: &State, changes: &[Change], accesses: Vec<String>) -> Plan {
+    let (mut statements, mut indexes) = (Vec::new(), Vec::new());
     let removed = |wanted_last: bool| {
         let is_last = |id: &Id| id.table.is_empty();
         changes
@@ -161,11 +172,33 @@ fn plan(current: &State, wanted: &State, changes: &[Change], accesses: Vec<Strin
     let due = wanted.definitions.iter().filter(|(id, _)| id.object != Object::Access && is_due(id, changes));
     let (late, early): (Vec<_>, Vec<_>) = due.partition(|(id, _)| matches!(id.object, Object::Index | Object::Event));
     statements.extend(early.into_iter().map(|(id, text)| overwriting(id, text)));
-    statements.extend(backfill(current, wanted, changes));
-    statements.extend(late.into_iter().map(|(id, text)| overwriting(id, text)));
+    let filled = backfill(current, wanted, changes);
+    let is_filling = !filled.is_empty();
+    statements.extend(filled);
+    for (id, text) in late {
+        let definition = overwriting(id, text);
+        if id.object == Object::Index && is_filling {
+            statements.push(unfinished(&definition));
+            indexes.push(definition);
+        } else {
+            statements.push(definition);
+        }
+    }
     statements.extend(removed(true));
     statements.extend(accesses.into_iter().map(|access| access + ";\n"));
-    statements
+    Plan { statements, indexes }
+}
+
+/// Comment of an index that may lack rows. The engine builds an index from what was committed before, so one that is defined
+/// in the transaction that fills rows lacks them, and is defined once more afterwards. Should the process be killed between the two,
+/// the comment differs from what the files say, and so the next start defines the index again.
+const UNFINISHED: &str = "not yet built from all rows";
+
+/// The definition with the comment [`UNFINISHED`] for its own, which the engine writes last.
+fn unfinished(definition: &str) -> String {
+    let text = definition.trim_end_matches([';', '\n']);
+    let text = text.split_once(" COMMENT ").map_or(text, |(head, _)| head);
+    format!("{text} COMMENT '{UNFINISHED}';\n")
 }
 
 /// Whether a definition is written: it changed, or it describes the items of a list that changed.
@@ -202,22 +235,23 @@ fn backfill(current: &State, wanted: &State, changes: &[Change]) -> Vec<String> 
 }
 
 /// Runs the plan and records migrations that need not run, in one transaction.
-async fn apply(session: &Session, plan: &[String], to_record: &[&Migration], now: DateTime<Utc>) -> Result<()> {
+async fn apply(session: &Session, plan: &Plan, to_record: &[&Migration], now: DateTime<Utc>) -> Result<()> {
     let mut text = String::from("BEGIN;\n");
     let mut vars = Vars::new();
-    text.extend(plan.iter().map(String::as_str));
+    text.extend(plan.statements.iter().map(String::as_str));
     for (index, migration) in to_record.iter().enumerate() {
         text.push_str(&migrations::record_statement(index));
         migrations::bind(&mut vars, index, migration, now);
     }
     text.push_str("COMMIT;");
     session.query(&text, vars).await.map_err(SchemaError::Refused)?;
-    // An index defined in the transaction that fills its rows holds what was there before: build it from what is there now.
-    let rebuilt: Vec<&String> = plan.iter().filter(|statement| statement.starts_with("DEFINE INDEX")).collect();
-    if plan.iter().any(|statement| statement.starts_with("UPDATE ")) {
-        for statement in rebuilt {
-            session.query(statement, ()).await.map_err(SchemaError::Refused)?;
-        }
+    Ok(())
+}
+
+/// Builds the plan's unfinished indexes from the rows that are there now.
+async fn finish_indexes(session: &Session, plan: &Plan) -> Result<()> {
+    for definition in &plan.indexes {
+        session.query(definition, ()).await.map_err(SchemaError::Refused)?;
     }
     Ok(())
 }
@@ -250,11 +284,57 @@ fn quoted_path(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::{folder, run};
     use super::*;
 
     #[test]
     fn definitions_are_made_to_replace() {
         assert_eq!(overwriting(&Id::table("a"), "DEFINE TABLE a SCHEMAFULL"), "DEFINE TABLE OVERWRITE a SCHEMAFULL;\n");
         assert_eq!(remove(&Id::field("t", "l.*.if")), "REMOVE FIELD IF EXISTS `l`.*.`if` ON `t`;\n");
+        for text in ["DEFINE INDEX i ON t FIELDS a UNIQUE;\n", "DEFINE INDEX i ON t FIELDS a UNIQUE COMMENT 'x';\n"] {
+            let marked = "DEFINE INDEX i ON t FIELDS a UNIQUE COMMENT 'not yet built from all rows';\n";
+            assert_eq!(unfinished(text), marked);
+        }
+    }
+
+    /// The rows that an index finds for `size = 7`, and whether it is an index that found them.
+    async fn found(engine: &Engine) -> (usize, bool) {
+        let text = "SELECT VALUE id FROM toys WHERE size = 7; EXPLAIN SELECT VALUE id FROM toys WHERE size = 7";
+        let mut answer = engine.root().query(text, ()).await.expect("rows");
+        (answer.rows(0).len(), format!("{:?}", answer.take(1)).contains("toys_size"))
+    }
+
+    #[test]
+    fn a_start_killed_before_its_indexes_are_built_is_finished_by_the_next() {
+        run(async {
+            let engine = scratch().await.expect("engine");
+            let first = "DEFINE TABLE toys SCHEMAFULL PERMISSIONS NONE;\nDEFINE FIELD name ON toys TYPE string;\n";
+            let shop = folder(&[("toys.surql", first)]);
+            let now = DateTime::from_timestamp(1_800_000_000, 0).expect("instant");
+            let sources = Sources::load(Some(shop.path())).await.expect("sources");
+            prepare(&engine, &sources, "0123456789abcdef", now).await.expect("first");
+            engine
+                .root()
+                .query("CREATE toys:1 SET name = 'ball'; CREATE toys:2 SET name = 'cube'", ())
+                .await
+                .expect("rows");
+
+            let more = "DEFINE FIELD size ON toys TYPE int DEFAULT 7;\nDEFINE INDEX toys_size ON toys FIELDS size COMMENT 'Sizes.';\n";
+            std::fs::write(shop.path().join("toys.surql"), format!("{first}{more}")).expect("file");
+            let sources = Sources::load(Some(shop.path())).await.expect("sources");
+            // All that prepare does before the kill.
+            let (current, wanted) =
+                (State::read(engine.root()).await.expect("state"), wanted(&sources).await.expect("wanted"));
+            let accesses = sources.accesses("0123456789abcdef").expect("accesses");
+            let plan = plan(&current, &wanted, &compare(&current, &wanted), accesses);
+            apply(engine.root(), &plan, &[], now).await.expect("committed");
+            assert_eq!(found(&engine).await, (0, true), "the engine has mended its build: the second one can go");
+
+            let next = prepare(&engine, &sources, "0123456789abcdef", now).await.expect("next start");
+            let shown: Vec<String> = next.changes.iter().map(ToString::to_string).collect();
+            assert_eq!(shown, ["~ index toys.toys_size: comment"]);
+            assert_eq!(found(&engine).await, (2, true));
+            assert!(diff(&engine, &sources, "0123456789abcdef").await.expect("diff").is_empty());
+        });
     }
 }

@@ -230,6 +230,8 @@ mod tests {
                     "nobody may create",
                 ),
                 ("DEFINE FIELD count ON toys TYPE int;", "field name count is reserved"),
+                ("DEFINE FIELD measures ON toys TYPE array<int>;", "field name measures is reserved"),
+                ("DEFINE FIELD group_by ON toys TYPE string;", "field name group_by is reserved"),
                 ("DEFINE FIELD Odd ON toys TYPE int;", "field name \"Odd\""),
                 ("DEFINE FIELD r ON toys TYPE range;", "which the API does not serve"),
                 ("DEFINE FIELD id ON toys TYPE array;", "keys are uuid, string or int"),

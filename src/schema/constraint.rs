@@ -77,6 +77,7 @@ impl Constraint {
         let is_long = self.length_max.is_some_and(|max| length > max);
         (is_short || is_long).then(|| {
             let words = match (self.length_min, self.length_max) {
+                (Some(min), Some(max)) if min == max => format!("must have exactly {min} {unit}"),
                 (Some(min), Some(max)) => format!("must have {min} to {max} {unit}"),
                 (Some(min), None) => format!("must have at least {min} {unit}"),
                 (_, max) => format!("must have at most {} {unit}", max.unwrap_or_default()),

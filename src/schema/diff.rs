@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value as Json;
 
-use super::kind::Kind;
+use super::kind::{Kind, list_length};
 use super::migrations::MigrationId;
 use super::read::{is_computed, is_set};
 use super::state::{Id, Object, State};
@@ -205,13 +205,9 @@ fn kind_fits(before: Option<&str>, after: Option<&str>) -> bool {
         return true;
     }
     let (Some(kind), Some(wider)) = (Kind::parse(before), Kind::parse(after)) else { return false };
-    kind.fits_in(&wider) && most_items(before) <= most_items(after)
-}
-
-/// The number in `array<string, 5>`: the most items of a list.
-fn most_items(kind: &str) -> u64 {
-    let number = kind.rsplit_once(',').and_then(|(_, rest)| rest.trim_end_matches([' ', '>']).trim().parse().ok());
-    number.unwrap_or(u64::MAX)
+    // A list of exactly so many items is none of another length.
+    let same_length = list_length(after).is_none_or(|length| list_length(before) == Some(length));
+    kind.fits_in(&wider) && same_length
 }
 
 /// Names of the parts that differ; both types when the type does.
@@ -241,7 +237,8 @@ mod tests {
         assert!(kind_fits(Some("string"), Some("none | string")));
         assert!(kind_fits(Some("int"), Some("any")) && kind_fits(Some("int"), None));
         assert!(!kind_fits(None, Some("int")) && !kind_fits(Some("none | string"), Some("string")));
-        assert!(kind_fits(Some("array<string, 5>"), Some("array<string, 6>")));
+        assert!(kind_fits(Some("array<string, 5>"), Some("array<string>")));
+        assert!(!kind_fits(Some("array<string, 5>"), Some("array<string, 6>")));
         assert!(!kind_fits(Some("array<string>"), Some("array<string, 6>")));
     }
 

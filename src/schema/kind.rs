@@ -66,6 +66,14 @@ impl Kind {
         }
     }
 
+    /// Whether values are lists of objects, or lists of such lists.
+    pub fn is_list_of_objects(&self) -> bool {
+        match self.required() {
+            Self::Array(item) | Self::Set(item) => *item.required() == Self::Object || item.is_list_of_objects(),
+            _ => false,
+        }
+    }
+
     /// Whether every value of `self` is also one of `wider`: then a change to it loses nothing.
     pub fn fits_in(&self, wider: &Self) -> bool {
         match (self, wider) {
@@ -109,6 +117,15 @@ impl fmt::Display for Kind {
             Self::Either(_) => f.write_str("of one of the documented types"),
         }
     }
+}
+
+/// The number in `array<string, 5>`, also where the list may be absent: exactly so many items the engine takes.
+pub(super) fn list_length(text: &str) -> Option<usize> {
+    let text = text.strip_prefix("none | ").unwrap_or(text);
+    let inside = text.strip_prefix("array<").or_else(|| text.strip_prefix("set<"))?.strip_suffix('>')?;
+    let (item, number) = inside.rsplit_once(',')?;
+    let is_one_list = !item.contains("> |");
+    number.trim().parse().ok().filter(|_| is_one_list)
 }
 
 struct Parser<'a> {
@@ -269,6 +286,23 @@ mod tests {
         }
         for broken in ["", "array<", "record<a", "nonsense", "string string"] {
             assert_eq!(Kind::parse(broken), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn lengths_of_lists_are_found() {
+        let cases = [
+            ("array<string, 5>", Some(5)),
+            ("none | array<object, 3>", Some(3)),
+            ("set<array<int, 2>, 4>", Some(4)),
+            ("array<array<int, 2>>", None),
+            ("array<string>", None),
+            ("array<'a' | 'b', 2>", Some(2)),
+            ("array<int, 2> | array<int, 3>", None),
+            ("string", None),
+        ];
+        for (text, length) in cases {
+            assert_eq!(list_length(text), length, "{text}");
         }
     }
 

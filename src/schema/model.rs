@@ -46,6 +46,20 @@ impl Permission {
         }
     }
 
+    /// Whether whoever passes this one is sure to pass `other`, as far as the texts show: each alternative of this one asks for
+    /// something that is by itself an alternative of the other.
+    pub fn implies(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::None, _) | (_, Self::Full) => true,
+            (Self::Where(text), Self::Where(wider)) => {
+                let wider = parts(wider, " OR ");
+                let is_enough = |one: &&str| parts(one, " AND ").iter().any(|part| wider.contains(part));
+                wider == [text.as_str()] || parts(text, " OR ").iter().all(|one| wider.contains(one) || is_enough(one))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether some caller of the public listener could be allowed.
     pub fn is_public(&self) -> bool {
         match self {
@@ -54,6 +68,44 @@ impl Permission {
             Self::Where(text) => text.trim() != "$access = 'staff'",
         }
     }
+}
+
+/// The parts of a condition between `word`, outside of brackets and strings; the whole where more than that would have to be
+/// understood.
+fn parts<'a>(text: &'a str, word: &str) -> Vec<&'a str> {
+    let text = text.trim();
+    if ["THEN", "{", "??", "?:", "|"].iter().any(|sign| text.contains(sign)) {
+        return vec![text];
+    }
+    let (mut depth, mut quote, mut start, mut found) = (0_usize, None, 0, Vec::new());
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some(open), _) => quote = (c != open).then_some(open),
+            (None, '\'' | '"' | '`') => quote = Some(c),
+            (None, '(' | '[') => depth += 1,
+            (None, ')' | ']') => depth = depth.saturating_sub(1),
+            (None, _) if depth == 0 && at >= start && text[at..].starts_with(word) => {
+                found.push(text[start..at].trim());
+                start = at + word.len();
+            }
+            _ => {}
+        }
+    }
+    found.push(text[start..].trim());
+    match found.as_slice() {
+        [one] if is_bracketed(one) => parts(&one[1..one.len() - 1], word),
+        _ => found,
+    }
+}
+
+/// Whether one pair of brackets is around all of it.
+fn is_bracketed(text: &str) -> bool {
+    let mut depth = 0_i32;
+    let closes_at = text.char_indices().find(|(_, c)| {
+        depth += i32::from(*c == '(') - i32::from(*c == ')');
+        depth == 0
+    });
+    text.starts_with('(') && closes_at.is_some_and(|(at, _)| at + 1 == text.len())
 }
 
 /// Permissions of a table or field.
@@ -95,8 +147,12 @@ pub struct Field {
     pub permissions: Permissions,
     /// Set once.
     pub is_read_only: bool,
-    /// Whether the database fills it when it is left out.
+    /// Whether the database fills it in a new record when it is left out.
     pub has_default: bool,
+    /// Whether it does so at each change as well: DEFAULT ALWAYS.
+    pub is_default_always: bool,
+    /// The VALUE expression that makes the stored value of the sent one.
+    pub value: Option<String>,
     /// Whether the database computes it whatever is sent.
     pub is_computed: bool,
     /// Whether an object holds more than its declared fields.
@@ -147,6 +203,9 @@ pub struct Table {
     pub key: KeyKind,
     /// Fields by dotted path, parents before children.
     pub fields: IndexMap<String, Field>,
+    /// What lists hold, by paths with a `*`: `lines.*` is an item of `lines`, and `lines.*.qty` a field of each item. Not
+    /// among `fields`, because a record has no one value there that a query could name.
+    pub items: IndexMap<String, Field>,
     /// Indexes.
     pub indexes: Vec<Index>,
 }
@@ -162,16 +221,44 @@ impl Table {
         self.indexes.iter().filter(|i| i.is_full_text).flat_map(|i| i.fields.iter().map(String::as_str))
     }
 
+    /// Whether everybody who is not staff reads the same: no permission to see the table or a field has a condition.
+    pub fn reads_alike(&self) -> bool {
+        self.read_permissions().all(|permission| !matches!(permission, Permission::Where(_)))
+    }
+
+    /// Whether a read gives the same until something is written: nothing is computed, and no permission calls a function,
+    /// which might ask for the time.
+    pub fn is_timeless(&self) -> bool {
+        let calls = |text: &str| text.contains("::") || text.contains("rand(");
+        let is_steady = |permission: &Permission| !matches!(permission, Permission::Where(text) if calls(text));
+        // A VALUE is computed when it is written; COMPUTED, which has none, when it is read.
+        let is_computed_on_read = |field: &Field| field.is_computed && field.value.is_none();
+        !self.fields.values().chain(self.items.values()).any(is_computed_on_read)
+            && self.read_permissions().all(is_steady)
+    }
+
+    fn read_permissions(&self) -> impl Iterator<Item = &Permission> {
+        let fields = self.fields.values().chain(self.items.values());
+        std::iter::once(&self.permissions.select).chain(fields.map(|field| &field.permissions.select))
+    }
+
     /// Top-level fields.
     pub fn top_fields(&self) -> impl Iterator<Item = &Field> {
         self.fields.values().filter(|f| !f.path.contains('.') && !f.path.contains('['))
     }
 
-    /// Direct children of the object field `path`.
+    /// The field at `path`, be it of the record or of the items of a list.
+    pub fn field(&self, path: &str) -> Option<&Field> {
+        self.fields.get(path).or_else(|| self.items.get(path))
+    }
+
+    /// Direct children of the object at `path`.
     pub fn children<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a Field> {
-        self.fields.values().filter(move |f| {
-            f.path.strip_prefix(path).and_then(|rest| rest.strip_prefix('.')).is_some_and(|name| !name.contains('.'))
-        })
+        let is_child = |name: &str| name != "*" && !name.contains('.');
+        self.fields
+            .values()
+            .chain(self.items.values())
+            .filter(move |f| f.path.strip_prefix(path).and_then(|rest| rest.strip_prefix('.')).is_some_and(is_child))
     }
 }
 
@@ -206,7 +293,34 @@ pub fn split_comment(comment: &str) -> (String, Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use super::split_comment;
+    use super::{Permission, split_comment};
+
+    #[test]
+    fn permissions_imply_others_only_where_it_is_sure() {
+        let implies = |one: &str, other: &str| Permission::Where(one.into()).implies(&Permission::Where(other.into()));
+        for (one, other) in [
+            ("owner = $auth", "owner = $auth"),
+            ("owner = $auth AND open", "public OR owner = $auth"),
+            ("(owner = $auth AND (a = 1 OR b)) OR 'x' IN $y", "public OR owner = $auth OR 'x' IN $y"),
+            ("a OR b", "(a OR b OR c)"),
+        ] {
+            assert!(implies(one, other), "{one} -> {other}");
+        }
+        for (one, other) in [
+            ("owner = $auth", "owner = $auth AND open"),
+            ("owner = $auth OR open", "owner = $auth"),
+            ("owner = $auth", "x AND (open OR owner = $auth OR y)"),
+            ("owner = $auth", "IF x THEN open OR owner = $auth OR y ELSE false END"),
+            ("a", "name = ' OR a OR '"),
+            ("a", "(b OR c) AND (d OR a)"),
+        ] {
+            assert!(!implies(one, other), "{one} -> {other}");
+        }
+        assert!(
+            Permission::Full.implies(&Permission::Full) && !Permission::Full.implies(&Permission::Where("a".into()))
+        );
+        assert!(!Permission::Where("a".into()).implies(&Permission::None));
+    }
 
     #[test]
     fn tags_are_split_from_words() {

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::constraint::Constraint;
 use super::error::Result;
-use super::kind::Kind;
+use super::kind::{Kind, list_length};
 use super::model::{Field, Index, KeyKind, Permission, Permissions, Schema, Table, split_comment};
 use super::state::{Id, Object, State, plain};
 
@@ -26,8 +26,9 @@ fn table(state: &State, name: &str) -> Table {
     let (description, tags) = split_comment(part["comment"].as_str().unwrap_or_default());
     let of = |object| state.parts.iter().filter(move |(id, _)| id.object == object && id.table == name);
     // Ids are ordered by path, so `price` stands before `price.minor`.
-    let fields = of(Object::Field).filter(|(id, _)| !id.name.contains(['*', '[']));
-    let fields: IndexMap<String, Field> = fields.map(|(id, part)| (id.name.clone(), field(&id.name, part))).collect();
+    let named = of(Object::Field).filter(|(id, _)| !id.name.contains('['));
+    let (items, fields): (IndexMap<String, Field>, IndexMap<String, Field>) =
+        named.map(|(id, part)| (id.name.clone(), field(&id.name, part))).partition(|(path, _)| path.contains('*'));
     Table {
         name: name.to_owned(),
         description,
@@ -36,6 +37,7 @@ fn table(state: &State, name: &str) -> Table {
         key: key_kind(fields.get("id")),
         indexes: of(Object::Index).map(|(id, part)| index(&id.name, part)).collect(),
         fields,
+        items,
     }
 }
 
@@ -50,6 +52,10 @@ fn key_kind(id: Option<&Field>) -> KeyKind {
 fn field(path: &str, part: &Json) -> Field {
     let (description, tags) = split_comment(part["comment"].as_str().unwrap_or_default());
     let assertion = part["assert"].as_str().map(str::to_owned);
+    let mut constraint = assertion.as_deref().map(Constraint::of).unwrap_or_default();
+    if let Some(length) = part["kind"].as_str().and_then(list_length) {
+        (constraint.length_min, constraint.length_max) = (Some(length), Some(length));
+    }
     Field {
         path: path.to_owned(),
         kind: part["kind"].as_str().and_then(Kind::parse).unwrap_or(Kind::Any),
@@ -58,9 +64,11 @@ fn field(path: &str, part: &Json) -> Field {
         permissions: permissions(&part["permissions"]),
         is_read_only: is_set(&part["readonly"]),
         has_default: part["default"].is_string(),
+        is_default_always: is_set(&part["default_always"]),
+        value: part["value"].as_str().map(str::to_owned),
         is_computed: is_computed(part),
         is_flexible: is_set(&part["flexible"]),
-        constraint: assertion.as_deref().map(Constraint::of).unwrap_or_default(),
+        constraint,
         assertion,
     }
 }

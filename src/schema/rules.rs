@@ -13,8 +13,20 @@ const TRANSACTIONAL: [&str; 4] = ["BEGIN", "COMMIT", "CANCEL", "USE"];
 const RESERVED_TABLES: [&str; 9] =
     ["auth", "batch", "files", "realtime", "admin", "health", "metrics", "openapi", "docs"];
 /// Field names that query parameters of the API use.
-const RESERVED_FIELDS: [&str; 10] =
-    ["limit", "cursor", "offset", "count", "sort", "fields", "expand", "q", "filter", "aggregate"];
+const RESERVED_FIELDS: [&str; 12] = [
+    "limit",
+    "cursor",
+    "offset",
+    "count",
+    "sort",
+    "fields",
+    "expand",
+    "q",
+    "filter",
+    "aggregate",
+    "group_by",
+    "measures",
+];
 /// Longest name.
 const MAX_NAME: usize = 63;
 

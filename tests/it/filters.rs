@@ -202,6 +202,11 @@ fn bad_filters_are_refused_with_their_place() {
             "password_hash=x",
             "owner.email=x",
             "name[=x",
+            "name[eq=x",
+            "name]=x",
+            "name[eq]x=x",
+            "name[eq][ne]=x",
+            "[eq]=x",
             "filter=name",
             "filter=name%20=",
             "filter=(name='a'",
@@ -211,6 +216,14 @@ fn bad_filters_are_refused_with_their_place() {
             "filter=name={}",
             "sort=nope",
             "sort=name,name",
+            "sort=name,-name",
+            "sort=name&sort=id",
+            "fields=name,color,name",
+            "fields=name&fields=color",
+            "expand=owner,owner",
+            "expand=owner&expand=species",
+            "measures=count",
+            "group_by=species",
             "sort=",
             "limit=0",
             "limit=101",
@@ -227,6 +240,10 @@ fn bad_filters_are_refused_with_their_place() {
         ] {
             let reply = customer.get(&format!("/api/v1/pets?{query}")).await.assert(400);
             assert!(!reply.json["errors"].as_array().expect("errors").is_empty(), "{query}");
+        }
+        let id = customer.get("/api/v1/pets").await.assert(200).ids().remove(0);
+        for query in ["fields=name,name", "fields=name&fields=name", "expand=owner&expand=owner", "name=Ada"] {
+            customer.get(&format!("/api/v1/pets/{id}?{query}")).await.assert_error(400, "invalid_query");
         }
         let deep = format!("{}name='a'{}", "(".repeat(30), ")".repeat(30));
         customer.get(&format!("/api/v1/pets?filter={}", encode(&deep))).await.assert_error(400, "invalid_query");
@@ -406,5 +423,27 @@ fn each_query_shape_agrees_with_no_index() {
                 }
             }
         }
+    });
+}
+
+#[test]
+fn records_are_found_by_their_keys() {
+    run(async {
+        let (test, customer) = with_pets(3).await;
+        let ids = customer.get("/api/v1/pets?sort=id").await.assert(200).ids();
+        for (query, expected) in [
+            (format!("id={}", ids[1]), vec![ids[1].clone()]),
+            (format!("id[in]={},{}&sort=id", ids[0], ids[2]), vec![ids[0].clone(), ids[2].clone()]),
+            (format!("id[gt]={}&sort=id", ids[0]), ids[1..].to_vec()),
+            (format!("id[ne]={}&sort=id", ids[0]), ids[1..].to_vec()),
+            (format!("filter={}", encode(&format!("id = \"{}\" and not (id = null)", ids[2]))), vec![ids[2].clone()]),
+        ] {
+            assert_eq!(customer.get(&format!("/api/v1/pets?{query}")).await.assert(200).ids(), expected, "{query}");
+        }
+        assert_eq!(test.guest().get("/api/v1/species?id=dog").await.assert(200).ids(), ["dog"]);
+        let counts =
+            customer.get(&format!("/api/v1/pets/aggregate?id[gte]={}&measures=count", ids[1])).await.assert(200);
+        assert_eq!(counts.json["groups"][0]["count"], 2);
+        customer.get("/api/v1/pets?id=dog").await.assert_error(400, "invalid_query").assert_fields(&["?id"]);
     });
 }

@@ -1,10 +1,14 @@
 //! Sign-in over HTTP: tokens, cookies, sessions, and rights that change between two requests.
 
-use pawbase::context::Role;
+use std::time::Duration;
+
+use futures::FutureExt;
+use pawbase::context::{Role, changing_rights};
+use pawbase::kernel::Error;
 use serde_json::{Value, json};
 
 use crate::support::people::PASSWORD;
-use crate::support::{Client, TestApp, run};
+use crate::support::{Client, START, TestApp, run};
 
 async fn sign_up(test: &TestApp, email: &str) -> Value {
     let body = json!({ "email": email, "password": PASSWORD, "name": "Ada" });
@@ -249,5 +253,120 @@ fn cookies_need_the_csrf_token_for_changes() {
             .await
             .assert_error(403, "csrf_failed");
         browser.with("x-csrf-token", &value("pawbase_csrf")).patch("/api/v1/auth/me", change).await.assert(200);
+    });
+}
+
+#[test]
+fn many_changes_of_one_profile_at_once_all_succeed() {
+    run(async {
+        let test = TestApp::start().await;
+        for (client, path) in
+            [(test.customer().await, "/api/v1/auth/me"), (test.staff(Role::Support).await, "/api/admin/auth/me")]
+        {
+            let changes = (0..200).map(|number| {
+                let client = client.clone();
+                async move { client.patch(path, json!({ "city": format!("City {number}") })).await.assert(200) }
+            });
+            futures::future::join_all(changes).await;
+            let city = client.get(path).await.assert(200).json["city"].clone();
+            assert!(city.as_str().is_some_and(|city| city.starts_with("City ")), "{city}");
+        }
+    });
+}
+
+/// Waits until rights have changed since `generation`.
+async fn changed_since(test: &TestApp, generation: u64) {
+    let changed = async {
+        while test.app.platform.principals.generation() == generation {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), changed).await.expect("a change of rights");
+}
+
+#[test]
+fn a_change_of_rights_counts_also_when_its_client_hangs_up() {
+    run(async {
+        let test = TestApp::start().await;
+        let platform = &test.app.platform;
+        let before = platform.principals.generation();
+        let (commit, committed) = tokio::sync::oneshot::channel::<()>();
+        let mut change =
+            Box::pin(changing_rights(platform, async move { committed.await.map_err(|_| Error::not_found()) }));
+        assert!(change.as_mut().now_or_never().is_none());
+        drop(change);
+        assert_eq!(platform.principals.generation(), before, "not before the commit");
+        commit.send(()).expect("the work goes on");
+        changed_since(&test, before).await;
+
+        let before = platform.principals.generation();
+        let refused = changing_rights(platform, async { Err::<(), _>(Error::forbidden()) }).await;
+        assert_eq!(refused.expect_err("refused").entry().code, "forbidden");
+        assert_eq!(platform.principals.generation(), before, "nothing has changed");
+    });
+}
+
+#[test]
+fn only_writes_that_succeed_change_rights() {
+    run(async {
+        let test = TestApp::start().await;
+        let (business, person, admin) = (test.business().await, test.customer().await, test.staff(Role::Admin).await);
+        let generation = || test.app.platform.principals.generation();
+        let before = generation();
+        let membership = json!({ "user": person.user, "business": business, "role": "owner" });
+        person.post("/api/v1/memberships", membership.clone()).await.assert(403);
+        person.patch(&format!("/api/v1/users/{}", person.user), json!({ "name": "" })).await.assert(422);
+        admin.post("/api/admin/memberships", json!({})).await.assert(422);
+        let suspend = format!("/api/admin/users/{}/suspend", person.user);
+        admin.post(&suspend, json!({ "reason": " " })).await.assert(422);
+        person.post("/api/v1/pets", json!({})).await.assert(422);
+        assert_eq!(generation(), before);
+        admin.post("/api/admin/memberships", membership).await.assert(201);
+        assert_ne!(generation(), before);
+    });
+}
+
+/// The one place that raises the generation for requests is the helper: a call beside it would be skipped by a client that
+/// hangs up between the commit and the call.
+#[test]
+fn requests_change_rights_through_the_helper_alone() {
+    let mut folders: Vec<_> = ["src/modules", "src/records", "src/http"].map(std::path::PathBuf::from).into();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut read, mut wrong) = (0, Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(root.join(&folder)).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                read += 1;
+                let text = std::fs::read_to_string(&path).expect("text");
+                wrong.extend(text.contains("rights_changed(").then_some(path));
+            }
+        }
+    }
+    assert!(read > 40 && wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn the_use_of_the_setup_link_is_in_the_audit_trail() {
+    run(async {
+        let test = TestApp::start().await;
+        let app = &test.app;
+        let token = app.identity.setup_token(&app.platform).await.expect("asked").expect("a token");
+        let body = json!({ "token": token, "email": "boss@test.example", "name": "Boss", "password": PASSWORD });
+        let guest = test.admin_guest().with("x-request-id", "setup-1");
+        let wrong = json!({ "token": "nonsense", "email": "eve@test.example", "name": "Eve", "password": PASSWORD });
+        guest.post("/api/admin/auth/setup", wrong).await.assert(403);
+        let answer = guest.post("/api/admin/auth/setup", body).await.assert(201).json;
+        let admin = test.admin_guest().bearer(answer["access_token"].as_str().expect("a token"));
+        let rows = admin.get("/api/admin/audit").await.assert(200).json["items"].clone();
+        let user = &answer["user"]["id"];
+        assert_eq!(rows.as_array().map(Vec::len), Some(1), "{rows}");
+        assert_eq!(rows[0]["action"], "user.set_up");
+        assert_eq!(rows[0]["actor"], *user);
+        assert_eq!(rows[0]["target"], json!({ "table": "users", "id": user }));
+        assert_eq!(rows[0]["at"], START);
+        assert_eq!(rows[0]["request_id"], "setup-1");
     });
 }

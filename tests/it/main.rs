@@ -4,11 +4,15 @@
 
 mod support;
 
+mod answers;
 mod architecture;
 mod binary;
+mod contract;
 mod cursors;
 mod filters;
 mod http;
 mod identity;
+mod lists_of_objects;
 mod permissions;
 mod records;
+mod shop_tables;

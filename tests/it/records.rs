@@ -95,8 +95,11 @@ fn what_one_may_not_see_is_not_there() {
         let path = format!("/api/v1/pets/{id}");
         for stranger in [other.clone(), test.guest()] {
             stranger.get(&path).await.assert_error(404, "not_found");
-            stranger.patch(&path, json!({ "name": "Mine" })).await.assert_error(404, "not_found");
-            stranger.delete(&path).await.assert_error(404, "not_found");
+            let (status, code) = if stranger.user.is_empty() { (401, "unauthenticated") } else { (404, "not_found") };
+            stranger.patch(&path, json!({ "name": "Mine" })).await.assert_error(status, code);
+            stranger.patch(&path, json!({ "name": "", "nothing": 1 })).await.assert_error(status, code);
+            stranger.patch(&path, json!([])).await.assert_error(status, code);
+            stranger.delete(&path).await.assert_error(status, code);
             let list = stranger.get("/api/v1/pets?count=true").await.assert(200);
             assert_eq!(list.json, json!({ "items": [], "next_cursor": null, "total": 0 }));
         }
@@ -320,9 +323,34 @@ fn aggregates_count_and_measure() {
             "group_by=owner,species,sex,name",
             "limit=3",
             "measures=sum(",
+            "measures=count,sum(weight_g),count",
+            "measures=count&measures=count",
+            "group_by=species,species",
+            "group_by=species&group_by=sex",
             "group_by=password_hash",
         ] {
             customer.get(&format!("/api/v1/pets/aggregate?{wrong}")).await.assert_error(400, "invalid_query");
+        }
+    });
+}
+
+#[test]
+fn time_zones_are_of_the_iana_database() {
+    run(async {
+        let test = TestApp::start().await;
+        let business = test.business().await;
+        let (manager, customer) = (test.member(&business, "manager").await, test.customer().await);
+        for (caller, path) in [
+            (&manager, format!("/api/v1/businesses/{business}")),
+            (&customer, format!("/api/v1/users/{}", customer.user)),
+        ] {
+            for zone in ["Moon/Crater", "UTC+2", "Europe/", "europe"] {
+                let reply = caller.patch(&path, json!({ "timezone": zone })).await;
+                let reply = reply.assert_error(422, "validation_failed").assert_fields(&["/timezone"]);
+                assert_eq!(reply.json["errors"][0]["code"], "enum", "{zone}: {}", reply.text);
+            }
+            let changed = caller.patch(&path, json!({ "timezone": "America/Argentina/Ushuaia" })).await.assert(200);
+            assert_eq!(changed.json["timezone"], "America/Argentina/Ushuaia");
         }
     });
 }

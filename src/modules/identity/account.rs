@@ -1,14 +1,16 @@
 //! What signed-in callers do with their own account and sessions.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::model::{SessionRow, UserRow};
 use super::passwords::Verdict;
-use super::rules::{PasswordPolicy, check_lock, profile_changes};
+use super::rules::{PasswordPolicy, ProfileChanges, check_lock, profile_changes};
 use super::sign_in::count_failure;
 use super::views::{ChangePassword, ChangeProfile};
-use super::{Identity, store};
-use crate::context::{Audience, Ctx};
+use super::{Identity, store, transact_rights};
+use crate::context::{Audience, Ctx, uninterrupted};
 use crate::kernel::time::floored;
 use crate::kernel::{Error, FieldError, Result};
 
@@ -25,14 +27,24 @@ pub async fn me(ctx: &Ctx) -> Result<UserRow> {
 pub async fn change_profile(ctx: &Ctx, input: &ChangeProfile) -> Result<UserRow> {
     let user = ctx.require_signed()?.user;
     let changes = profile_changes(input, ctx.now().date_naive())?;
+    if !changes.is_empty() && !uninterrupted(write_profile(ctx.clone(), user, changes)).await? {
+        return Err(Error::forbidden());
+    }
+    me(ctx).await
+}
+
+async fn write_profile(ctx: Ctx, user: Uuid, changes: ProfileChanges) -> Result<bool> {
     let writer = match ctx.audience {
         Audience::Public => ctx.session(),
         Audience::Admin => ctx.system(),
     };
-    if !changes.is_empty() && !store::update_profile(writer, user, &changes).await? {
-        return Err(Error::forbidden());
-    }
-    me(ctx).await
+    let changes = Arc::new(changes);
+    writer
+        .transact(move |tx| {
+            let changes = Arc::clone(&changes);
+            Box::pin(async move { store::update_profile(tx, user, &changes).await })
+        })
+        .await
 }
 
 /// Changes the caller's password and ends the caller's other sessions. A wrong current password counts as a failed sign-in.
@@ -52,19 +64,17 @@ pub async fn change_password(identity: &Identity, ctx: &Ctx, input: &ChangePassw
     }
     let hash = identity.passwords.hash(&input.new_password).await?;
     let (checked, now) = (account.password_hash, floored(ctx.now()));
-    ctx.system()
-        .transact(move |tx| {
-            let (checked, hash) = (checked.clone(), hash.clone());
-            Box::pin(async move {
-                if !store::set_password(tx, user, checked.as_deref(), &hash).await? {
-                    return Err(wrong_current());
-                }
-                store::end_sessions(tx, user, Some(current), now).await
-            })
+    transact_rights(&ctx.platform, move |tx| {
+        let (checked, hash) = (checked.clone(), hash.clone());
+        Box::pin(async move {
+            if !store::set_password(tx, user, checked.as_deref(), &hash).await? {
+                return Err(wrong_current());
+            }
+            store::end_sessions(tx, user, Some(current), now).await
         })
-        .await?;
-    ctx.platform.principals.rights_changed();
-    Ok(())
+    })
+    .await
+    .map(drop)
 }
 
 fn wrong_current() -> Error {
@@ -96,18 +106,13 @@ pub async fn end_own_session(ctx: &Ctx, id: &str) -> Result<()> {
 pub async fn end_other_sessions(ctx: &Ctx) -> Result<()> {
     let principal = ctx.require_signed()?;
     let (user, current, now) = (principal.user, principal.session_id, floored(ctx.now()));
-    ctx.system()
-        .transact::<usize, Error, _>(move |tx| Box::pin(store::end_sessions(tx, user, Some(current), now)))
-        .await?;
-    ctx.platform.principals.rights_changed();
-    Ok(())
+    transact_rights(&ctx.platform, move |tx| Box::pin(store::end_sessions(tx, user, Some(current), now)))
+        .await
+        .map(drop)
 }
 
 /// Ends session `id` of `user`; says whether it counted until now.
 pub(super) async fn end_session_of(ctx: &Ctx, user: Uuid, id: Uuid) -> Result<bool> {
     let now = floored(ctx.now());
-    let is_ended =
-        ctx.system().transact::<bool, Error, _>(move |tx| Box::pin(store::end_session(tx, user, id, now))).await?;
-    ctx.platform.principals.rights_changed();
-    Ok(is_ended)
+    transact_rights(&ctx.platform, move |tx| Box::pin(store::end_session(tx, user, id, now))).await
 }

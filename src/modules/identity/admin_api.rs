@@ -107,7 +107,12 @@ impl AdminAuthApi {
     ///
     /// 404 when it has ended already or is not the caller's.
     #[oai(path = "/auth/sessions/:id", method = "delete", operation_id = "delete_admin_session", tag = "Tag::Auth")]
-    async fn end_session(&self, ctx: Data<&Ctx>, id: Path<String>) -> poem::Result<Done> {
+    async fn end_session(
+        &self,
+        ctx: Data<&Ctx>,
+        /// Key of the session.
+        id: Path<String>,
+    ) -> poem::Result<Done> {
         account::end_own_session(&ctx, &id.0).await?;
         Ok(Done::NoContent)
     }
@@ -115,7 +120,7 @@ impl AdminAuthApi {
     /// End all other sessions
     ///
     /// The one that asks stays.
-    #[oai(path = "/auth/sessions", method = "delete", operation_id = "delete_admin_sessions", tag = "Tag::Auth")]
+    #[oai(path = "/auth/sessions", method = "delete", operation_id = "delete_other_admin_sessions", tag = "Tag::Auth")]
     async fn end_other_sessions(&self, ctx: Data<&Ctx>) -> poem::Result<Done> {
         account::end_other_sessions(&ctx).await?;
         Ok(Done::NoContent)
@@ -126,7 +131,13 @@ impl AdminAuthApi {
     /// Takes effect on its next request and ends its sessions. Administrators are suspended by super_admins only (403); the
     /// last super_admin cannot be (422).
     #[oai(path = "/users/:id/suspend", method = "post", operation_id = "suspend_user", tag = "Tag::Users")]
-    async fn suspend(&self, ctx: Data<&Ctx>, id: Path<String>, body: Json<SuspendUser>) -> poem::Result<Json<Account>> {
+    async fn suspend(
+        &self,
+        ctx: Data<&Ctx>,
+        /// Key of the user.
+        id: Path<String>,
+        body: Json<SuspendUser>,
+    ) -> poem::Result<Json<Account>> {
         Ok(Json(staff::suspend(&ctx, &id.0, &body.0.reason).await?.into()))
     }
 
@@ -134,7 +145,12 @@ impl AdminAuthApi {
     ///
     /// Its owner has to sign in again. Administrators are reinstated by super_admins only (403).
     #[oai(path = "/users/:id/reinstate", method = "post", operation_id = "reinstate_user", tag = "Tag::Users")]
-    async fn reinstate(&self, ctx: Data<&Ctx>, id: Path<String>) -> poem::Result<Json<Account>> {
+    async fn reinstate(
+        &self,
+        ctx: Data<&Ctx>,
+        /// Key of the user.
+        id: Path<String>,
+    ) -> poem::Result<Json<Account>> {
         Ok(Json(staff::reinstate(&ctx, &id.0).await?.into()))
     }
 
@@ -146,6 +162,7 @@ impl AdminAuthApi {
     async fn replace_roles(
         &self,
         ctx: Data<&Ctx>,
+        /// Key of the user.
         id: Path<String>,
         body: Json<ReplaceRoles>,
     ) -> poem::Result<Json<Account>> {
@@ -156,7 +173,12 @@ impl AdminAuthApi {
     ///
     /// Those that still count, newest first, at most 100.
     #[oai(path = "/users/:id/sessions", method = "get", operation_id = "list_user_sessions", tag = "Tag::Users")]
-    async fn sessions_of(&self, ctx: Data<&Ctx>, id: Path<String>) -> poem::Result<Json<SignInSessions>> {
+    async fn sessions_of(
+        &self,
+        ctx: Data<&Ctx>,
+        /// Key of the user.
+        id: Path<String>,
+    ) -> poem::Result<Json<SignInSessions>> {
         let (rows, current) = staff::sessions_of(&ctx, &id.0).await?;
         Ok(Json(SignInSessions::new(rows, current)))
     }
@@ -165,7 +187,12 @@ impl AdminAuthApi {
     ///
     /// Administrators are signed out by super_admins only (403).
     #[oai(path = "/users/:id/sessions", method = "delete", operation_id = "delete_user_sessions", tag = "Tag::Users")]
-    async fn sign_out(&self, ctx: Data<&Ctx>, id: Path<String>) -> poem::Result<Done> {
+    async fn sign_out(
+        &self,
+        ctx: Data<&Ctx>,
+        /// Key of the user.
+        id: Path<String>,
+    ) -> poem::Result<Done> {
         staff::sign_out(&ctx, &id.0).await?;
         Ok(Done::NoContent)
     }

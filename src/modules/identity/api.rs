@@ -121,7 +121,7 @@ impl AuthApi {
     /// List the own sessions
     ///
     /// Those that still count, newest first, at most 100.
-    #[oai(path = "/auth/sessions", method = "get", operation_id = "list_sessions")]
+    #[oai(path = "/auth/sessions", method = "get", operation_id = "list_own_sessions")]
     async fn sessions(&self, ctx: Data<&Ctx>) -> poem::Result<Json<SignInSessions>> {
         let (rows, current) = account::own_sessions(&ctx).await?;
         Ok(Json(SignInSessions::new(rows, current)))
@@ -130,8 +130,13 @@ impl AuthApi {
     /// End one of the own sessions
     ///
     /// 404 when it has ended already or is not the caller's.
-    #[oai(path = "/auth/sessions/:id", method = "delete", operation_id = "delete_session")]
-    async fn end_session(&self, ctx: Data<&Ctx>, id: Path<String>) -> poem::Result<Done> {
+    #[oai(path = "/auth/sessions/:id", method = "delete", operation_id = "delete_own_session")]
+    async fn end_session(
+        &self,
+        ctx: Data<&Ctx>,
+        /// Key of the session.
+        id: Path<String>,
+    ) -> poem::Result<Done> {
         account::end_own_session(&ctx, &id.0).await?;
         Ok(Done::NoContent)
     }
@@ -139,7 +144,7 @@ impl AuthApi {
     /// End all other sessions
     ///
     /// The one that asks stays.
-    #[oai(path = "/auth/sessions", method = "delete", operation_id = "delete_sessions")]
+    #[oai(path = "/auth/sessions", method = "delete", operation_id = "delete_other_sessions")]
     async fn end_other_sessions(&self, ctx: Data<&Ctx>) -> poem::Result<Done> {
         account::end_other_sessions(&ctx).await?;
         Ok(Done::NoContent)

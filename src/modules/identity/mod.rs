@@ -1,7 +1,7 @@
 //! Accounts and sign-in: who somebody is, and for how long.
 //!
 //! * `api.rs`, `admin_api.rs` are the operations of the two listeners, `views.rs` what they take and give, `cookies.rs` the
-//!   browser's way
+//!   browser's way, `document.rs` what the OpenAPI document adds
 //! * `sign_in.rs`, `account.rs`, `staff.rs`, `setup.rs` are what the operations do
 //! * `authenticate.rs` turns an access token into a principal, for every request
 //! * `rules.rs`, `email.rs` decide, `store/` has the statements, `tokens.rs` and `passwords.rs` the cryptography
@@ -14,6 +14,7 @@ mod admin_api;
 mod api;
 mod authenticate;
 mod cookies;
+mod document;
 mod email;
 mod model;
 mod passwords;
@@ -32,6 +33,8 @@ mod views;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
+use pawbase_engine::Tx;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -39,7 +42,7 @@ use self::passwords::Passwords;
 use self::rules::LockPolicy;
 use self::strangers::Strangers;
 use crate::config::{AuthSettings, Config};
-use crate::context::Platform;
+use crate::context::{Platform, changing_rights, uninterrupted};
 use crate::kernel::Result;
 use crate::kernel::time::{Instant, floored};
 use crate::services::keys::Keys;
@@ -60,7 +63,7 @@ pub struct Identity {
     passwords: Passwords,
     strangers: Strangers,
     /// The token of the setup link, while there is one. Held while it is used, so that it works once.
-    setup_token: Mutex<Option<String>>,
+    setup_token: Arc<Mutex<Option<String>>>,
 }
 
 impl Identity {
@@ -71,7 +74,7 @@ impl Identity {
             passwords: Passwords::new(&config.auth)?,
             settings: config.auth.clone(),
             strangers: Strangers::new(),
-            setup_token: Mutex::new(None),
+            setup_token: Arc::default(),
         })
     }
 
@@ -120,4 +123,25 @@ impl Identity {
     fn session_end(&self, now: Instant) -> Instant {
         floored(now) + self.refresh_lifetime()
     }
+}
+
+/// Runs `work` in one transaction of the system, to its end even when the client hangs up: the engine keeps what was begun and
+/// neither committed nor cancelled.
+async fn transact<T, F>(platform: &Arc<Platform>, work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+{
+    let platform = Arc::clone(platform);
+    uninterrupted(async move { platform.engine.root().transact(work).await }).await
+}
+
+/// As [`transact`], for `work` that changes somebody's rights: it counts from the next request on.
+async fn transact_rights<T, F>(platform: &Arc<Platform>, work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+{
+    let shared = Arc::clone(platform);
+    changing_rights(platform, async move { shared.engine.root().transact(work).await }).await
 }

@@ -14,13 +14,13 @@ use crate::kernel::time::{Instant, floored};
 use crate::kernel::{Error, FieldError, Result};
 
 /// Characters of a name at most.
-const NAME_MAX: usize = 100;
+pub(super) const NAME_MAX: usize = 100;
 /// Characters of a text about oneself at most.
-const BIO_MAX: usize = 1000;
+pub(super) const BIO_MAX: usize = 1000;
 /// Characters of a reason at most.
-const REASON_MAX: usize = 500;
+pub(super) const REASON_MAX: usize = 500;
 /// Characters of a password at most.
-const PASSWORD_MAX: usize = 128;
+pub(super) const PASSWORD_MAX: usize = 128;
 /// Characters of a staff member's password at least.
 const STAFF_PASSWORD_MIN: usize = 12;
 /// Least year of birth.
@@ -68,6 +68,11 @@ impl PasswordPolicy {
     pub fn new(settings: &AuthSettings, roles: &[Role]) -> Self {
         let is_staff = roles.iter().any(|role| role.is_staff());
         Self { min: if is_staff { settings.password_min.max(STAFF_PASSWORD_MIN) } else { settings.password_min } }
+    }
+
+    /// Characters at least.
+    pub fn least(self) -> usize {
+        self.min
     }
 
     /// Checks a password of the account with this address and name; the problem is reported at `pointer`.

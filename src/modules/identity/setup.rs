@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
+use pawbase_engine::Tx;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use super::model::{AuditEntry, Grant, NewUser, UserRow};
+use super::model::{AuditEntry, Grant, NewSession, NewUser, UserRow};
 use super::rules::{Beginning, PasswordPolicy, beginning};
 use super::sign_in::{begin, grant, new_session};
 use super::staff::{Act, Actor, perform};
 use super::views::{Account, SetUp};
-use super::{Email, Identity, store};
-use crate::context::{Ctx, Platform, Role};
+use super::{Email, Identity, store, transact_rights};
+use crate::context::{Ctx, Platform, Role, uninterrupted};
 use crate::kernel::error::{FORBIDDEN, GONE};
 use crate::kernel::time::floored;
 use crate::kernel::{Error, FieldError, Result};
@@ -34,7 +36,7 @@ pub(super) async fn token(identity: &Identity, platform: &Platform) -> Result<Op
 
 /// Makes the first super_admin and signs them in. Fails with GONE once there is one, and with FORBIDDEN for a wrong token.
 pub async fn set_up(identity: &Identity, ctx: &Ctx, input: SetUp) -> Result<Grant> {
-    let mut expected = identity.setup_token.lock().await;
+    let mut expected = Arc::clone(&identity.setup_token).lock_owned().await;
     if store::has_super_admin(ctx.system()).await? {
         return Err(already_set_up());
     }
@@ -48,16 +50,25 @@ pub async fn set_up(identity: &Identity, ctx: &Ctx, input: SetUp) -> Result<Gran
     let user = new_staff(identity, &ctx.platform, checked, &input.password, roles).await?;
     let session = new_session(identity, ctx, user.id)?;
     let refresh = session.refresh.clone();
-    let work = Arc::new((user, session));
-    let row = ctx
-        .system()
-        .transact(move |tx| {
-            let work = Arc::clone(&work);
-            Box::pin(async move { begin(tx, &work.0, &work.1).await })
-        })
-        .await?;
-    *expected = None;
-    grant(identity, ctx, row, refresh, input.use_cookies)
+    // Who holds the link is from now on this account.
+    let (actor, request_id) = (Some(user.id), Some(ctx.request_id.clone()));
+    let audit = AuditEntry { actor, request_id, ..entry(&ctx.platform, user.id, "user.set_up") };
+    let (work, platform) = (Arc::new((user, session, audit)), Arc::clone(&ctx.platform));
+    let write = async move {
+        let row = platform.engine.root().transact(|tx| begin_audited(tx, Arc::clone(&work))).await?;
+        // Held until here also when the client hangs up, so that the link works once.
+        *expected = None;
+        Ok(row)
+    };
+    grant(identity, ctx, uninterrupted(write).await?, refresh, input.use_cookies)
+}
+
+fn begin_audited(tx: &Tx, work: Arc<(NewUser, NewSession, AuditEntry)>) -> BoxFuture<'_, Result<UserRow>> {
+    Box::pin(async move {
+        let (user, session, audit) = &*work;
+        store::insert_audit(tx, audit).await?;
+        begin(tx, user, session).await
+    })
 }
 
 fn already_set_up() -> Error {
@@ -101,7 +112,7 @@ pub async fn list_admins(platform: &Platform) -> Result<Vec<Account>> {
 }
 
 /// Replaces the password of an account, ends a lock and all its sessions.
-pub async fn reset_password(platform: &Platform, identity: &Identity, email: &str, password: &str) -> Result<()> {
+pub async fn reset_password(platform: &Arc<Platform>, identity: &Identity, email: &str, password: &str) -> Result<()> {
     let (user, roles, name, email) = found(platform, email).await?;
     let policy = PasswordPolicy::new(identity.settings(), &roles);
     if let Some(bad) = policy.check(password, &email, &name, "/password") {
@@ -109,24 +120,19 @@ pub async fn reset_password(platform: &Platform, identity: &Identity, email: &st
     }
     let hash = identity.passwords.hash(password).await?;
     let entry = Arc::new(entry(platform, user, "user.password_reset"));
-    platform
-        .engine
-        .root()
-        .transact(move |tx| {
-            let (hash, entry) = (hash.clone(), Arc::clone(&entry));
-            Box::pin(async move {
-                store::set_password(tx, user, None, &hash).await?;
-                store::end_sessions(tx, user, None, entry.at).await?;
-                store::insert_audit(tx, &entry).await
-            })
+    transact_rights(platform, move |tx| {
+        let (hash, entry) = (hash.clone(), Arc::clone(&entry));
+        Box::pin(async move {
+            store::set_password(tx, user, None, &hash).await?;
+            store::end_sessions(tx, user, None, entry.at).await?;
+            store::insert_audit(tx, &entry).await
         })
-        .await?;
-    platform.principals.rights_changed();
-    Ok(())
+    })
+    .await
 }
 
 /// Suspends an account and ends its sessions; the last super_admin is refused.
-pub async fn disable(platform: &Platform, email: &str) -> Result<()> {
+pub async fn disable(platform: &Arc<Platform>, email: &str) -> Result<()> {
     let (user, ..) = found(platform, email).await?;
     perform(platform, Actor::default(), user, Act::Suspend("disabled from the command line".to_owned())).await
 }

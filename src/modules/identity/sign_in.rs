@@ -11,7 +11,7 @@ use super::passwords::Verdict;
 use super::rules::{PasswordPolicy, beginning, check_lock};
 use super::tokens::{self, AccessClaims, RefreshToken};
 use super::views::{Login, SignUp};
-use super::{Identity, store};
+use super::{Identity, store, transact};
 use crate::context::{Audience, Ctx, Role};
 use crate::kernel::error::{FORBIDDEN, INVALID_CREDENTIALS, REFRESH_REFUSED};
 use crate::kernel::time::floored;
@@ -44,13 +44,11 @@ pub async fn sign_up(identity: &Identity, ctx: &Ctx, input: SignUp) -> Result<Gr
     let session = new_session(identity, ctx, user.id)?;
     let work = Arc::new((user, session));
     let begun = Arc::clone(&work);
-    let row = ctx
-        .system()
-        .transact(move |tx| {
-            let work = Arc::clone(&work);
-            Box::pin(async move { begin(tx, &work.0, &work.1).await })
-        })
-        .await?;
+    let write = transact(&ctx.platform, move |tx| {
+        let work = Arc::clone(&work);
+        Box::pin(async move { begin(tx, &work.0, &work.1).await })
+    });
+    let row = write.await?;
     grant(identity, ctx, row, begun.1.refresh.clone(), input.use_cookies)
 }
 
@@ -106,8 +104,7 @@ async fn check_password(
 pub(super) async fn count_failure(identity: &Identity, ctx: &Ctx, account: &Credentials) -> Result<()> {
     let (user, policy, now) = (account.user, identity.lock_policy(), ctx.now());
     let began = Stopwatch::now();
-    let write = ctx.system().transact::<(), Error, _>(move |tx| Box::pin(store::count_failure(tx, user, policy, now)));
-    write.await?;
+    transact(&ctx.platform, move |tx| Box::pin(store::count_failure(tx, user, policy, now))).await?;
     identity.strangers.learn_write_time(began.elapsed());
     Ok(())
 }
@@ -130,18 +127,17 @@ async fn refuse_stranger(identity: &Identity, ctx: &Ctx, input: &Login) -> Error
 async fn keep_login(ctx: &Ctx, session: NewSession, checked: String, renewed: Option<String>) -> Result<()> {
     let work = Arc::new((session, checked, renewed));
     let now = floored(ctx.now());
-    ctx.system()
-        .transact(move |tx| {
-            let work = Arc::clone(&work);
-            Box::pin(async move {
-                let (session, checked, renewed) = &*work;
-                if !store::note_login(tx, session.user, checked, renewed.as_deref(), now).await? {
-                    return Err(wrong_credentials());
-                }
-                store::insert_session(tx, session).await
-            })
+    transact(&ctx.platform, move |tx| {
+        let work = Arc::clone(&work);
+        Box::pin(async move {
+            let (session, checked, renewed) = &*work;
+            if !store::note_login(tx, session.user, checked, renewed.as_deref(), now).await? {
+                return Err(wrong_credentials());
+            }
+            store::insert_session(tx, session).await
         })
-        .await
+    })
+    .await
 }
 
 fn wrong_credentials() -> Error {
@@ -167,14 +163,11 @@ pub async fn refresh(identity: &Identity, ctx: &Ctx, token: Option<&str>, uses_c
     let new = RefreshToken::make(old.session)?;
     let (now, end, fresh) = (floored(ctx.now()), identity.session_end(ctx.now()), new.clone());
     // Two that begin at once both find the token present; one exchanges it and the other is refused, but ends nothing.
-    let is_exchanged = ctx
-        .system()
-        .transact(move |tx| {
-            let (old, new) = (old.clone(), new.clone());
-            Box::pin(async move { store::rotate(tx, &old, &new, now, end).await })
-        })
-        .await?;
-    if !is_exchanged {
+    let exchange = transact(&ctx.platform, move |tx| {
+        let (old, new) = (old.clone(), new.clone());
+        Box::pin(async move { store::rotate(tx, &old, &new, now, end).await })
+    });
+    if !exchange.await? {
         return Err(refused());
     }
     let row = store::account_of(ctx.system(), state.user).await?.ok_or_else(refused)?;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::model::{AuditEntry, Credentials, SessionRow, Status, UserRow};
 use super::rules::{checked_reason, checked_roles, last_super_admin, loses_super_admin, may_act_on, may_change_roles};
-use super::store;
+use super::{store, transact_rights};
 use crate::context::{Ctx, Platform, Role};
 use crate::kernel::time::{Instant, floored};
 use crate::kernel::{Error, Result};
@@ -75,19 +75,14 @@ async fn act(ctx: &Ctx, id: &str, parse: impl FnOnce() -> Result<Act>) -> Result
 }
 
 /// Performs an act in one transaction, then makes it count for the next request.
-pub(super) async fn perform(platform: &Platform, actor: Actor, user: Uuid, act: Act) -> Result<()> {
+pub(super) async fn perform(platform: &Arc<Platform>, actor: Actor, user: Uuid, act: Act) -> Result<()> {
     let now = platform.clock.now();
     let step = Arc::new(Step { actor, user, act, at: floored(now), audit_id: platform.ids.next(now) });
-    platform
-        .engine
-        .root()
-        .transact(move |tx| {
-            let step = Arc::clone(&step);
-            Box::pin(async move { step.run(tx).await })
-        })
-        .await?;
-    platform.principals.rights_changed();
-    Ok(())
+    transact_rights(platform, move |tx| {
+        let step = Arc::clone(&step);
+        Box::pin(async move { step.run(tx).await })
+    })
+    .await
 }
 
 /// An act on its way into the database.

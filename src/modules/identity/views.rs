@@ -114,6 +114,7 @@ pub struct ReplaceRoles {
 
 /// An account as its owner and support staff see it.
 #[derive(Object, Debug, Clone)]
+#[oai(skip_serializing_if_is_none)]
 pub struct Account {
     /// Key of the user.
     pub id: String,
@@ -198,6 +199,7 @@ impl From<Grant> for SignedIn {
 
 /// A sign-in on one device.
 #[derive(Object, Debug)]
+#[oai(skip_serializing_if_is_none)]
 pub struct SignInSession {
     /// Key of the session.
     pub id: String,

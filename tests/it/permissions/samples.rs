@@ -84,7 +84,7 @@ impl Sample {
         row.extend(self.set.as_object().expect("an object").clone());
         row.retain(|_, json| !json.is_null());
         row.insert("id".into(), json!(text));
-        let object = seed::object(table, &row).expect("a row");
+        let object = seed::object(&world.test.app.platform.schema, table, &row).expect("a row");
         let vars = Vars::new().with("id", id.clone()).with("row", Value::Object(object));
         let text = if before.is_some() { "UPDATE $id MERGE $row" } else { "CREATE $id CONTENT $row" };
         system(&world.test, text, vars).await;

@@ -40,6 +40,14 @@ impl Client {
         client
     }
 
+    /// The same caller with one more line of a header.
+    pub fn and(&self, name: &str, value: &str) -> Self {
+        let mut client = self.clone();
+        let name = HeaderName::from_bytes(name.as_bytes()).expect("a header name");
+        client.headers.append(name, HeaderValue::from_bytes(value.as_bytes()).expect("a header value"));
+        client
+    }
+
     /// The same connection with a bearer token.
     pub fn bearer(&self, token: &str) -> Self {
         self.with("authorization", &format!("Bearer {token}"))

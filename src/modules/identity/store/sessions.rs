@@ -37,7 +37,7 @@ pub async fn session_state(session: &Session, id: Uuid, hash: Option<&str>) -> R
     let vars = Vars::new().with("id", record("sessions", id)).with("hash", hash.unwrap_or_default());
     let text = "SELECT user, audience, expires_at, revoked_at, user.roles AS roles, user.status AS status,
         refresh_hash = $hash AS is_current, used_hashes CONTAINS $hash AS is_used FROM $id";
-    let mut answer = session.query(text, vars).await?;
+    let mut answer = session.read(text, vars).await?;
     answer.rows(0).pop().map(state).transpose()
 }
 
@@ -110,7 +110,7 @@ pub async fn live_sessions(session: &Session, user: Uuid, now: Instant) -> Resul
     let vars = Vars::new().with("user", record("users", user)).with("now", now).with("most", LISTED_MAX);
     let text = "SELECT id, ip, user_agent, created_at, used_at, expires_at FROM sessions
         WHERE user = $user AND revoked_at = NONE AND expires_at > $now ORDER BY id DESC LIMIT $most";
-    let mut answer = session.query(text, vars).await?;
+    let mut answer = session.read(text, vars).await?;
     answer.rows(0).into_iter().map(listed).collect()
 }
 

@@ -52,21 +52,21 @@ fn credentials(row: Value) -> Result<Credentials> {
 /// The account with key `user`, as `session` may see it.
 pub async fn account_of(session: &Session, user: Uuid) -> Result<Option<UserRow>> {
     let text = format!("SELECT {ACCOUNT} FROM $user");
-    let mut answer = session.query(&text, Vars::new().with("user", record("users", user))).await?;
+    let mut answer = session.read(&text, Vars::new().with("user", record("users", user))).await?;
     answer.rows(0).pop().map(account).transpose()
 }
 
 /// What signing in with this address needs.
 pub async fn credentials_by_email(session: &Session, email: &Email) -> Result<Option<Credentials>> {
     let text = format!("SELECT {CREDENTIALS} FROM users WHERE email = $email");
-    let mut answer = session.query(&text, Vars::new().with("email", email.as_str())).await?;
+    let mut answer = session.read(&text, Vars::new().with("email", email.as_str())).await?;
     answer.rows(0).pop().map(credentials).transpose()
 }
 
 /// What checking this user's password needs.
 pub async fn credentials_of(session: &Session, user: Uuid) -> Result<Option<Credentials>> {
     let text = format!("SELECT {CREDENTIALS} FROM $user");
-    let mut answer = session.query(&text, Vars::new().with("user", record("users", user))).await?;
+    let mut answer = session.read(&text, Vars::new().with("user", record("users", user))).await?;
     answer.rows(0).pop().map(credentials).transpose()
 }
 
@@ -145,8 +145,8 @@ pub async fn set_password(tx: &Tx, user: Uuid, checked: Option<&str>, hash: &str
     Ok(!answer.rows(0).is_empty())
 }
 
-/// Changes the profile with the rights of `session`; says whether there was one that could be changed.
-pub async fn update_profile(session: &Session, user: Uuid, changes: &ProfileChanges) -> Result<bool> {
+/// Changes the profile with the rights of the transaction's session; says whether there was one that could be changed.
+pub async fn update_profile(tx: &Tx, user: Uuid, changes: &ProfileChanges) -> Result<bool> {
     let mut vars = Vars::new().with("user", record("users", user));
     let mut parts = Vec::with_capacity(changes.len());
     for (field, value) in changes {
@@ -159,7 +159,7 @@ pub async fn update_profile(session: &Session, user: Uuid, changes: &ProfileChan
         parts.push(format!("{field} = $new_{field}"));
     }
     let text = format!("UPDATE $user SET {} RETURN id", parts.join(", "));
-    let mut answer = session.query(&text, vars).await?;
+    let mut answer = tx.query(&text, vars).await?;
     Ok(!answer.rows(0).is_empty())
 }
 
@@ -180,25 +180,27 @@ pub async fn set_roles(tx: &Tx, user: Uuid, roles: &[Role]) -> Result<()> {
     Ok(())
 }
 
-/// Whether an active super_admin other than `user` stays. That row is written, so that two transactions cannot each rely on
-/// the one whom the other takes away (ENGINE: snapshots allow write skew).
+/// Whether an active super_admin other than `user` stays. That row is locked until the commit, so that two transactions cannot
+/// each rely on the one whom the other takes away (ENGINE: snapshots allow write skew; an UPDATE that changes nothing is no
+/// write).
 pub async fn hold_other_super_admin(tx: &Tx, user: Uuid) -> Result<bool> {
     let vars = Vars::new().with("user", record("users", user));
-    let text = "UPDATE (SELECT VALUE id FROM users WHERE roles CONTAINS 'super_admin' AND status = 'active'
-        AND id != $user ORDER BY id LIMIT 1) SET status = 'active' RETURN id";
-    let mut answer = tx.query(text, vars).await?;
-    Ok(!answer.rows(0).is_empty())
+    let text = "SELECT VALUE id FROM users WHERE roles CONTAINS 'super_admin' AND status = 'active' AND id != $user
+        ORDER BY id LIMIT 1";
+    let Some(other) = tx.query(text, vars).await?.rows(0).pop() else { return Ok(false) };
+    tx.query("SELECT id FROM ONLY $other FOR UPDATE", Vars::new().with("other", other)).await?;
+    Ok(true)
 }
 
 /// Whether there is a super_admin, active or not.
 pub async fn has_super_admin(session: &Session) -> Result<bool> {
-    let mut answer = session.query("SELECT id FROM users WHERE roles CONTAINS 'super_admin' LIMIT 1", ()).await?;
+    let mut answer = session.read("SELECT id FROM users WHERE roles CONTAINS 'super_admin' LIMIT 1", ()).await?;
     Ok(!answer.rows(0).is_empty())
 }
 
 /// All accounts with a staff role, oldest first.
 pub async fn staff_accounts(session: &Session) -> Result<Vec<UserRow>> {
     let text = format!("SELECT {ACCOUNT} FROM users WHERE roles CONTAINSANY $staff ORDER BY id");
-    let mut answer = session.query(&text, Vars::new().with("staff", names(&Role::STAFF))).await?;
+    let mut answer = session.read(&text, Vars::new().with("staff", names(&Role::STAFF))).await?;
     answer.rows(0).into_iter().map(account).collect()
 }

@@ -1,0 +1,13 @@
+//! Our own OpenAPI documents against the running server: what they declare is answered, as they say, and nothing else is.
+
+mod commands;
+mod document;
+mod inputs;
+mod methods;
+mod records;
+mod requests;
+mod shape;
+mod stage;
+mod statuses;
+mod tools;
+mod tools_document;

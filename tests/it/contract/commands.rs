@@ -1,0 +1,126 @@
+//! Recipes for commands: what each needs to succeed, and its own ways to fail.
+
+use std::sync::Mutex;
+
+use pawbase::context::Audience;
+use serde_json::{Value, json};
+
+use super::document::Operation;
+use super::requests::Ask;
+use super::stage::Stage;
+use crate::support::client::Reply;
+use crate::support::people::PASSWORD;
+use crate::support::{Client, TestApp, settings};
+
+/// The answer with `status`; None where there is no such way.
+pub async fn answer(
+    stage: &Stage,
+    operation: &Operation<'_>,
+    faults: &Mutex<Vec<String>>,
+    status: u16,
+) -> Option<Reply> {
+    let audience = operation.document.audience;
+    let ask = || Ask::new(stage, operation, faults);
+    let guest = Stage::guest(&stage.test, audience);
+    let new_password = json!({ "current_password": PASSWORD, "new_password": "another fine password" });
+    let ask = match (operation.id, status) {
+        ("create_account", 201) => ask().by(&guest).json(account(stage, None)),
+        ("create_account", 403) => return Some(closed(ask(), stage).await),
+        ("create_account", 409) => {
+            let email = stage.email(&stage.person).await;
+            ask().by(&guest).json(account(stage, Some(&email)))
+        }
+        ("create_session" | "create_admin_session", 200 | 401 | 403) => {
+            return Some(sign_in(stage, audience, ask().by(&guest), status).await);
+        }
+        ("refresh_session" | "refresh_admin_session", 200) => {
+            let email = stage.email(&stage.newcomer(audience).await).await;
+            let path = format!("{}/auth/login", super::document::prefix(audience));
+            let login = json!({ "email": email, "password": PASSWORD });
+            let token = guest.post(&path, login).await.assert(200).json["refresh_token"].clone();
+            ask().by(&guest).json(json!({ "refresh_token": token }))
+        }
+        ("refresh_session" | "refresh_admin_session", 401) => {
+            ask().by(&guest).json(json!({ "refresh_token": "nonsense" }))
+        }
+        ("get_account" | "get_admin_account", 200) => ask(),
+        ("update_account" | "update_admin_account", 200) => ask().json(json!({ "city": "Lisbon" })),
+        ("update_password" | "update_admin_password", 204) => {
+            ask().by(&stage.newcomer(audience).await).json(new_password)
+        }
+        ("list_own_sessions" | "list_admin_sessions", 200) => ask(),
+        ("delete_own_session" | "delete_admin_session", 204) => {
+            let newcomer = stage.newcomer(audience).await;
+            let listed = newcomer.get(&format!("{}/auth/sessions", super::document::prefix(audience))).await;
+            ask().by(&newcomer).on(&listed.assert(200).ids()[0])
+        }
+        (
+            "delete_other_sessions"
+            | "delete_other_admin_sessions"
+            | "delete_current_session"
+            | "delete_current_admin_session",
+            204,
+        ) => ask().by(&stage.newcomer(audience).await),
+        ("create_first_admin", 201 | 403 | 409 | 410) => return Some(set_up(stage, ask(), status).await),
+        ("suspend_user" | "reinstate_user" | "replace_user_roles" | "delete_user_sessions", 403) => {
+            return Some(act(stage, ask().by(&stage.support), operation.id).await);
+        }
+        ("suspend_user" | "reinstate_user" | "replace_user_roles", 200) | ("delete_user_sessions", 204) => {
+            return Some(act(stage, ask(), operation.id).await);
+        }
+        ("list_user_sessions", 200) => ask().on(&stage.person.user),
+        _ => return None,
+    };
+    Some(ask.send().await)
+}
+
+/// A sign-up with this address, or a new one.
+fn account(stage: &Stage, email: Option<&str>) -> Value {
+    let new = format!("contract{}@test.example", stage.number());
+    json!({ "email": email.unwrap_or(&new), "password": PASSWORD, "name": "Contract" })
+}
+
+/// A sign-up where nobody may sign up.
+async fn closed(ask: Ask<'_>, stage: &Stage) -> Reply {
+    let mut config = settings();
+    config.auth.signup = false;
+    let closed = TestApp::with(config).await;
+    ask.by(&closed.guest()).json(account(stage, None)).send().await
+}
+
+/// A sign-in that is good, wrong, or of somebody suspended.
+async fn sign_in(stage: &Stage, audience: Audience, ask: Ask<'_>, status: u16) -> Reply {
+    let newcomer = stage.newcomer(audience).await;
+    let email = stage.email(&newcomer).await;
+    let password = if status == 401 { "a wrong password" } else { PASSWORD };
+    if status == 403 {
+        let path = format!("/api/admin/users/{}/suspend", newcomer.user);
+        stage.boss.post(&path, json!({ "reason": "contract" })).await.assert(200);
+    }
+    ask.json(json!({ "email": email, "password": password })).send().await
+}
+
+/// A use of the setup link: good, with a wrong token, with an address that is taken, too late.
+async fn set_up(stage: &Stage, ask: Ask<'_>, status: u16) -> Reply {
+    let unset = TestApp::start().await;
+    let token = unset.app.identity.setup_token(&unset.app.platform).await.expect("asked").expect("a token");
+    let mut body = account(stage, None);
+    body["token"] = json!(if status == 403 { "nonsense" } else { &token });
+    if status == 409 {
+        unset.guest().post("/api/v1/auth/signup", account(stage, body["email"].as_str())).await.assert(201);
+    }
+    let guest = if status == 410 { stage.test.admin_guest() } else { unset.admin_guest() };
+    ask.by(&guest).json(body).send().await
+}
+
+/// What administrators do to a new customer.
+async fn act(stage: &Stage, ask: Ask<'_>, id: &str) -> Reply {
+    let customer: Client = stage.test.customer().await;
+    let ask = ask.on(&customer.user);
+    let ask = match id {
+        "suspend_user" => ask.json(json!({ "reason": "contract" })),
+        "replace_user_roles" => ask.json(json!({ "roles": ["customer", "courier"] })),
+        _ => ask,
+    };
+    ask.send().await
+}
