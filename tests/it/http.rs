@@ -201,10 +201,15 @@ fn logging_runtime(log: &Log) -> tokio::runtime::Runtime {
     let writer = log.clone();
     let layers = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
     let dispatch = tracing::Dispatch::new(layers);
+    // While there is only one, tracing asks whichever thread logs first whether anybody listens, be it of another test.
+    let second = tracing::Dispatch::new(tracing_subscriber::registry());
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_stack_size(16 * 1024 * 1024)
-        .on_thread_start(move || std::mem::forget(tracing::dispatcher::set_default(&dispatch)))
+        .on_thread_start(move || {
+            let _kept = &second;
+            std::mem::forget(tracing::dispatcher::set_default(&dispatch));
+        })
         .enable_all()
         .build()
         .expect("a runtime")

@@ -7,8 +7,12 @@ use super::{TableView, reference, type_name};
 use crate::config::LimitSettings;
 
 /// The operation of the batch.
-pub(super) fn operation(limits: &LimitSettings) -> Json {
+pub(super) fn operation(tables: &[TableView<'_>], limits: &LimitSettings) -> Json {
     let most = limits.batch_max;
+    let sample = tables.iter().filter(|view| view.could(&view.table.permissions.create)).find_map(|view| {
+        Some(json!({ "method": "POST", "table": view.table.name, "body": view.input_example(true)? }))
+    });
+    let sample = json!({ "operations": sample.into_iter().collect::<Vec<_>>() });
     json!({
         "operationId": "create_batch",
         "summary": "Write several records at once",
@@ -18,6 +22,7 @@ pub(super) fn operation(limits: &LimitSettings) -> Json {
         "security": "signed in",
         "parameters": [idempotency_key()],
         "requestBody": { "required": true, "content": { "application/json": {
+            "example": sample,
             "schema": { "type": "object", "required": ["operations"], "additionalProperties": false, "properties": {
                 "operations": { "type": "array", "minItems": 1, "maxItems": most, "items": reference("BatchOperation"),
                     "description": "In the order in which they are done." } } } } } },

@@ -42,7 +42,7 @@ pub fn describe(schema: &Schema, limits: &LimitSettings, is_staff: bool, base: &
     }
     described.tags.push(json!({ "name": "batch", "description": "Several records at once." }));
     described.schemas.insert("BatchOperation".into(), batch::operation_schema(&offered));
-    described.paths.insert(format!("{base}/batch"), json!({ "post": batch::operation(limits) }));
+    described.paths.insert(format!("{base}/batch"), json!({ "post": batch::operation(&offered, limits) }));
     described
 }
 

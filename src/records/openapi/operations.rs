@@ -60,26 +60,23 @@ impl TableView<'_> {
     fn list_operation(&self, name: &str) -> Json {
         let summary = format!("List {}", self.table.name);
         let mut operation = self.operation("list", summary, "Only what the caller may see is listed and counted.");
-        operation.insert("parameters".into(), Json::Array(self.list_parameters(name)));
+        let mut parameters = self.list_parameters(name);
+        parameters.push(known_tags());
+        operation.insert("parameters".into(), Json::Array(parameters));
         operation.insert("security".into(), self.security(None));
-        let page = answer("A page.", &format!("{name}Page"), Some(&format!("{name}Page")));
-        operation.insert("responses".into(), json!({ "200": page, "400": null, "422": null }));
+        let page = tagged(answer("A page.", &format!("{name}Page"), Some(&format!("{name}Page"))));
+        operation.insert("responses".into(), json!({ "200": page, "304": unchanged(), "400": null, "422": null }));
         Json::Object(operation)
     }
 
     fn get_operation(&self, name: &str) -> Json {
         let mut operation = self.operation("get", format!("Get one of {}", self.table.name), "");
         let mut parameters = self.view_parameters(name);
-        parameters.push(json!({ "name": "If-None-Match", "in": "header",
-            "description": "ETags that you have; 304 when the record still has one of them.",
-            "schema": { "type": "string", "pattern": HEADER_TEXT } }));
+        parameters.push(known_tags());
         operation.insert("parameters".into(), Json::Array(parameters));
         operation.insert("security".into(), self.security(None));
-        let mut found = answer("The record.", name, Some(name));
-        found["headers"] = json!({ "ETag": { "$ref": "#/components/headers/ETag" } });
-        let known =
-            json!({ "description": "You have it.", "headers": { "ETag": { "$ref": "#/components/headers/ETag" } } });
-        operation.insert("responses".into(), json!({ "200": found, "304": known, "400": null, "404": null }));
+        let found = tagged(answer("The record.", name, Some(name)));
+        operation.insert("responses".into(), json!({ "200": found, "304": unchanged(), "400": null, "404": null }));
         Json::Object(operation)
     }
 
@@ -152,11 +149,13 @@ impl TableView<'_> {
     pub(super) fn aggregate_operation(&self, name: &str) -> Json {
         let more = "Counts and measures of what the caller may see, in groups; at most a set number of groups.";
         let mut operation = self.operation("aggregate", format!("Aggregate {}", self.table.name), more);
-        operation.insert("parameters".into(), Json::Array(self.aggregate_parameters(name)));
+        let mut parameters = self.aggregate_parameters(name);
+        parameters.push(known_tags());
+        operation.insert("parameters".into(), Json::Array(parameters));
         operation.insert("security".into(), self.security(None));
-        let mut groups = answer("Groups.", "Groups", None);
+        let mut groups = tagged(answer("Groups.", "Groups", None));
         groups["content"]["application/json"]["example"] = json!({ "groups": [{ "by": {}, "count": 3 }] });
-        operation.insert("responses".into(), json!({ "200": groups, "400": null, "422": null }));
+        operation.insert("responses".into(), json!({ "200": groups, "304": unchanged(), "400": null, "422": null }));
         Json::Object(operation)
     }
 
@@ -192,6 +191,22 @@ pub(super) fn idempotency_key() -> Json {
         "description": "Repeat the request safely with the same key; the same key with another body is refused.",
         "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": IDEMPOTENCY_KEY },
         "example": "5f1c2b9e-order-7" })
+}
+
+fn known_tags() -> Json {
+    json!({ "name": "If-None-Match", "in": "header",
+        "description": "ETags that you have; 304 when the answer would be one of them.",
+        "schema": { "type": "string", "pattern": HEADER_TEXT } })
+}
+
+/// An answer that carries its ETag.
+fn tagged(mut answer: Json) -> Json {
+    answer["headers"] = json!({ "ETag": { "$ref": "#/components/headers/ETag" } });
+    answer
+}
+
+fn unchanged() -> Json {
+    tagged(json!({ "description": "You have it." }))
 }
 
 fn if_match() -> Json {

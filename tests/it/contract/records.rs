@@ -35,7 +35,7 @@ impl<'a> Recipes<'a> {
             (Kind::List | Kind::Aggregate, 200) => Some(self.ask().send().await),
             (Kind::List | Kind::Aggregate, 422) => Some(self.costly().await),
             (Kind::Get, 200) => Some(self.ask().on(&self.target().await).send().await),
-            (Kind::Get, 304) => Some(self.known().await),
+            (Kind::List | Kind::Aggregate | Kind::Get, 304) => Some(self.known().await),
             (Kind::Create, 201) => Some(self.ask().json(self.new_record().await).send().await),
             (Kind::Create, 409) => self.taken().await,
             (Kind::Patch, 200) => Some(self.patch(None).await),
@@ -69,7 +69,7 @@ impl<'a> Recipes<'a> {
     }
 
     async fn known(&self) -> Reply {
-        let id = self.target().await;
+        let id = if self.operation.kind == Kind::Get { self.target().await } else { String::new() };
         let first = self.ask().on(&id).send().await;
         self.ask().on(&id).with("if-none-match", first.header("etag")).send().await
     }
