@@ -35,7 +35,7 @@ pub fn from_literal(schema: &Schema, kind: &Kind, json: &Json) -> Result<Value, 
     match (kind.required(), json) {
         (Kind::Any, json) => Ok(untyped(json)),
         (Kind::Bool, Json::Bool(flag)) => Ok(Value::Bool(*flag)),
-        (Kind::Int, Json::Number(number)) => match number.as_i64() {
+        (Kind::Int, Json::Number(number)) => match whole(number) {
             Some(value) => Ok(Value::Number(Number::Int(value))),
             None => refuse(),
         },
@@ -73,6 +73,14 @@ pub fn from_literal(schema: &Schema, kind: &Kind, json: &Json) -> Result<Value, 
         }
         _ => refuse(),
     }
+}
+
+/// The integer that a JSON number is: JSON makes no difference between 5 and 5.0.
+pub fn whole(number: &serde_json::Number) -> Option<i64> {
+    /// Beyond it not every integer has a float of its own.
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    let of_float = |value: f64| (value.fract() == 0.0 && value.abs() <= EXACT_MAX).then_some(value as i64);
+    number.as_i64().or_else(|| number.as_f64().filter(|_| number.is_f64()).and_then(of_float))
 }
 
 /// Text without the characters that no name or sentence has.

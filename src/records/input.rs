@@ -155,7 +155,9 @@ impl Reader<'_> {
         for field in candidates {
             let name = field.path.rsplit('.').next().unwrap_or(&field.path);
             // The database fills a DEFAULT into new records only, and so not into the new items of an old record's list.
-            let is_filled = field.has_default && (self.purpose == Purpose::Create || field.is_default_always);
+            let is_filled = field.has_default
+                && (self.purpose == Purpose::Create || field.is_default_always)
+                && !(field.is_default_caller && self.ctx.caller.is_staff());
             let is_needed = !field.kind.is_optional()
                 && !is_filled
                 && !field.is_system()

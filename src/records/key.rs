@@ -4,6 +4,7 @@ use pawbase_engine::{RecordId, RecordIdKey};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use super::convert;
 use crate::schema::{KeyKind, Table};
 
 /// Longest readable key.
@@ -14,10 +15,14 @@ pub fn record_id(table: &Table, text: &str) -> Option<RecordId> {
     let key = match table.key {
         KeyKind::Uuid => RecordIdKey::Uuid(hyphenated(text)?.into()),
         KeyKind::Int => RecordIdKey::Number(decimal(text)?),
-        KeyKind::Text if !text.is_empty() && text.len() <= TEXT_LENGTH_MAX => RecordIdKey::String(text.to_owned()),
-        KeyKind::Text => return None,
+        KeyKind::Text => RecordIdKey::String(readable(text)?.to_owned()),
     };
     Some(RecordId::new(table.name.clone(), key))
+}
+
+/// A text of the right length, without the NUL that no text has.
+fn readable(text: &str) -> Option<&str> {
+    (!text.is_empty() && text.chars().count() <= TEXT_LENGTH_MAX && !text.contains('\0')).then_some(text)
 }
 
 /// A UUID in its one canonical form, so that one record has one address.
@@ -35,7 +40,7 @@ pub fn from_json(table: &Table, json: &Json) -> Option<RecordId> {
     match (json, table.key) {
         (Json::String(text), KeyKind::Uuid) => record_id(table, &text.to_ascii_lowercase()),
         (Json::String(text), _) => record_id(table, text),
-        (Json::Number(number), KeyKind::Int) => record_id(table, &number.to_string()),
+        (Json::Number(number), KeyKind::Int) => record_id(table, &convert::whole(number)?.to_string()),
         _ => None,
     }
 }

@@ -64,6 +64,7 @@ fn field(path: &str, part: &Json) -> Field {
         permissions: permissions(&part["permissions"]),
         is_read_only: is_set(&part["readonly"]),
         has_default: part["default"].is_string(),
+        is_default_caller: part["default"].as_str().is_some_and(|default| default.contains("$auth")),
         is_default_always: is_set(&part["default_always"]),
         value: part["value"].as_str().map(str::to_owned),
         is_computed: is_computed(part),

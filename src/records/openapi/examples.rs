@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::TableView;
+use super::values::Purpose;
 use crate::schema::{Constraint, Field, KeyKind, Kind};
 
 /// The key in samples.
@@ -45,7 +46,7 @@ impl TableView<'_> {
             body.insert("id".into(), self.given_key_example()?);
         }
         let is_written = |field: &Field| self.is_writable(field, is_create);
-        let is_needed = |field: &Field| !field.kind.is_optional() && !field.has_default;
+        let is_needed = |field: &Field| !field.kind.is_optional() && !self.is_filled(field, Purpose::Create);
         let mut writable = self.table.top_fields().filter(|field| is_written(field));
         if is_create {
             for field in writable.filter(|field| is_needed(field)) {
@@ -90,6 +91,7 @@ impl TableView<'_> {
                 Some(Json::Object(object))
             }
             Kind::String if field.has_tag("date") => Some(json!("2026-05-01")),
+            Kind::String if field.has_tag("timezone") => Some(json!("Europe/Berlin")),
             Kind::String if field.has_tag("url") => Some(json!("https://example.com")),
             kind => self.value_example(kind, &field.constraint),
         }

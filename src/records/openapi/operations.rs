@@ -8,7 +8,7 @@ use crate::schema::{KeyKind, Permission};
 /// Most characters of an Idempotency-Key, and which they are.
 const IDEMPOTENCY_KEY: &str = "^[!-~]{1,255}$";
 /// What a header of entity tags is made of.
-const HEADER_TEXT: &str = "^[ -~]*$";
+const HEADER_TEXT: &str = "^[\\t -~]*$";
 
 impl TableView<'_> {
     /// The operations of the collection, and those of one record.
@@ -64,7 +64,8 @@ impl TableView<'_> {
         parameters.push(known_tags());
         operation.insert("parameters".into(), Json::Array(parameters));
         operation.insert("security".into(), self.security(None));
-        let page = tagged(answer("A page.", &format!("{name}Page"), Some(&format!("{name}Page"))));
+        let mut page = tagged(answer("A page.", &format!("{name}Page"), Some(&format!("{name}Page"))));
+        page["links"] = self.links("items/0/id");
         operation.insert("responses".into(), json!({ "200": page, "304": unchanged(), "400": null, "422": null }));
         Json::Object(operation)
     }
@@ -109,16 +110,16 @@ impl TableView<'_> {
         } else {
             answer("The new record; only its key, if you may not read it.", name, Some(name))
         };
-        created["links"] = self.links();
+        created["links"] = self.links("id");
         created
     }
 
-    /// What can be done with a new record.
-    fn links(&self) -> Json {
+    /// What can be done with a record whose key is at `place` in an answer.
+    fn links(&self, place: &str) -> Json {
         let permissions = &self.table.permissions;
         let verbs = [("get", &permissions.select), ("update", &permissions.update), ("delete", &permissions.delete)];
         let offered = verbs.into_iter().filter(|(_, permission)| self.could(permission));
-        let link = |verb: &str| json!({ "operationId": format!("{verb}_{}", self.table.name), "parameters": { "id": "$response.body#/id" } });
+        let link = |verb: &str| json!({ "operationId": format!("{verb}_{}", self.table.name), "parameters": { "id": format!("$response.body#/{place}") } });
         offered.map(|(verb, _)| (verb.to_owned(), link(verb))).collect::<Map<_, _>>().into()
     }
 

@@ -210,8 +210,10 @@ impl TableView<'_> {
     }
 
     /// Whether the database fills the field in when it is left out.
-    fn is_filled(&self, field: &Field, purpose: Purpose) -> bool {
+    pub(super) fn is_filled(&self, field: &Field, purpose: Purpose) -> bool {
         match purpose {
+            // Staff write in nobody's name.
+            _ if field.is_default_caller && self.is_staff => false,
             Purpose::Create => field.has_default,
             Purpose::PatchedItem => field.has_default && field.is_default_always,
             Purpose::Read | Purpose::Patch => false,

@@ -167,6 +167,10 @@ impl Role {
         text.push_str(&format!(
             "\n[[operations]]\nexclude-operation-id-regex = \"^({closely})$\"\nphases.coverage.enabled = false\n"
         ));
+        if self.person.is_none() {
+            // A guest does not sign up on its own initiative either.
+            text.push_str("\n[auth]\nauto-signup = false\n");
+        }
         if let Some(person) = self.person {
             text.push_str(&format!("\n[auth.wfc]\npath = \"people.json\"\nuser = \"{person}\"\n"));
         }
