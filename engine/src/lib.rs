@@ -7,6 +7,7 @@
 
 mod error;
 mod local;
+mod maintenance;
 mod open;
 mod session;
 

@@ -107,7 +107,8 @@ fn translated(error: anyhow::Error) -> EngineError {
 pub(crate) struct Local {
     shared: Arc<Shared>,
     session: Arc<dbs::Session>,
-    /// The same session, run by the executor that stops the scan of an index at the limit.
+    /// The same session, run by the older executor: it stops the scan of an index at the limit, and keeps parsed definitions
+    /// between transactions.
     by_index: Arc<dbs::Session>,
 }
 
@@ -204,7 +205,12 @@ impl std::fmt::Debug for LocalTx {
 
 impl LocalTx {
     pub(crate) fn query<'a>(&'a self, text: &'a str, vars: Variables) -> BoxFuture<'a, Result<Vec<QueryResult>>> {
-        Box::pin(async move { self.local.shared.run(&self.local.session, text, vars, self.tx.clone()).await })
+        self.local.shared.run(&self.local.session, text, vars, self.tx.clone())
+    }
+
+    /// A text that only reads records by their keys, by the executor that keeps parsed definitions between transactions.
+    pub(crate) fn look_up<'a>(&'a self, text: &'a str, vars: Variables) -> BoxFuture<'a, Result<Vec<QueryResult>>> {
+        self.local.shared.run(&self.local.by_index, text, vars, self.tx.clone())
     }
 
     pub(crate) fn commit(mut self) -> BoxFuture<'static, Result<()>> {

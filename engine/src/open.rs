@@ -13,6 +13,7 @@ use surrealdb_rpc::capabilities::{Capabilities, Targets};
 
 use crate::error::{EngineError, Result};
 use crate::local::Local;
+use crate::maintenance::Maintenance;
 use crate::session::{Handle, Session};
 
 /// Name of the namespace and of the database inside it.
@@ -62,7 +63,7 @@ pub struct Engine {
     root: Session,
     /// The anonymous session that guests share.
     guest: Session,
-    datastore: Option<Arc<Datastore>>,
+    datastore: Option<(Arc<Datastore>, Maintenance)>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -97,6 +98,10 @@ impl Engine {
         root.query(&format!("USE NS {NAMESPACE}; DEFINE DATABASE IF NOT EXISTS {NAMESPACE} STRICT;"), ()).await?;
         let guest = root.guest(NAMESPACE, NAMESPACE).await?;
         let root = root.within(NAMESPACE, NAMESPACE).await?;
+        let datastore = datastore.map(|store| {
+            let maintenance = Maintenance::start(&store);
+            (store, maintenance)
+        });
         Ok(Self { root, guest, datastore })
     }
 
@@ -129,7 +134,8 @@ impl Engine {
 
     /// Writes out and closes an embedded store. Call once, after the last statement.
     pub async fn shutdown(&self) -> Result<()> {
-        if let Some(store) = &self.datastore {
+        if let Some((store, maintenance)) = &self.datastore {
+            maintenance.stop().await;
             close(Arc::clone(store)).await?;
         }
         Ok(())
@@ -185,7 +191,6 @@ fn datastore<'a>(
             // The order matters: a write before the version check makes the store refuse to open for good.
             store.check_version().await?;
             store.bootstrap().await?;
-            store.start_maintenance_tasks();
             store.initialise_credentials("root", root_password).await?;
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(store)
         };

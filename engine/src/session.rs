@@ -291,6 +291,15 @@ impl Tx {
         }
     }
 
+    /// Runs a text that only reads records by their keys, inside the transaction. The engine parses all definitions of the
+    /// tables that [`Tx::query`] reads once per transaction, regular expressions included; here it keeps them.
+    pub async fn look_up(&self, text: &str, vars: impl Into<Vars>) -> Result<Answer> {
+        match &self.0 {
+            TxHandle::Local(tx) => collect_local(tx.look_up(text, vars.into().0).await?),
+            TxHandle::Remote(_) => self.query(text, vars).await,
+        }
+    }
+
     /// Makes the changes durable.
     pub async fn commit(self) -> Result<()> {
         match self.0 {

@@ -68,7 +68,7 @@ fn hex(bytes: &[u8]) -> String {
 pub async fn stored(ctx: &Ctx, tx: &Tx, request: Option<&Request>) -> Result<Option<Outcome>> {
     let Some(request) = request else { return Ok(None) };
     let vars = Vars::new().with("id", request.record(ctx));
-    let row = tx.query("SELECT * FROM ONLY $id", vars).await?.take(0);
+    let row = tx.look_up("SELECT * FROM ONLY $id", vars).await?.take(0);
     let Value::Object(row) = row else { return Ok(None) };
     let text = |name: &str| match row.get(name) {
         Some(Value::String(text)) => text.as_str(),

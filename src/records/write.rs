@@ -353,7 +353,7 @@ impl Change<'_> {
 
 /// The record as the caller sees it, if at all.
 async fn visible(tx: &Tx, record: &RecordId) -> Result<Option<Value>> {
-    let row = tx.query("SELECT * FROM ONLY $id", Vars::new().with("id", record.clone())).await?.take(0);
+    let row = tx.look_up("SELECT * FROM ONLY $id", Vars::new().with("id", record.clone())).await?.take(0);
     Ok(matches!(row, Value::Object(_)).then_some(row))
 }
 
@@ -375,7 +375,7 @@ async fn check_links(tx: &Tx, links: &[NamedLink]) -> Result<()> {
     wanted.dedup();
     let ids: Vec<Value> = wanted.into_iter().map(Value::RecordId).collect();
     let vars = Vars::new().with("ids", Value::Array(ids.into()));
-    let found = tx.query("SELECT VALUE id FROM $ids", vars).await?.rows(0);
+    let found = tx.look_up("SELECT VALUE id FROM $ids", vars).await?.rows(0);
     let mut seen: Vec<&RecordId> =
         found.iter().filter_map(|id| if let Value::RecordId(id) = id { Some(id) } else { None }).collect();
     seen.sort();

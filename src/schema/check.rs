@@ -223,6 +223,11 @@ mod tests {
                 ("DEFINE FIELD OVERWRITE email ON users TYPE string;", "FIELD email is Pawbase's own"),
                 ("DEFINE FIELD shoe_size ON users TYPE int;", "must be an option or have a DEFAULT"),
                 ("DEFINE TABLE loose PERMISSIONS NONE;", "table loose is not SCHEMAFULL"),
+                ("DEFINE EVENT later ON users ASYNC WHEN true THEN {};", "event later is ASYNC"),
+                (
+                    "DEFINE INDEX users_city ON users FIELDS city CONCURRENTLY;",
+                    "index users_city is built CONCURRENTLY",
+                ),
                 ("DEFINE FIELD untyped ON toys;", "field untyped has no TYPE"),
                 ("DEFINE TABLE games SCHEMAFULL PERMISSIONS FULL;", ""),
                 (
