@@ -35,11 +35,18 @@ fn decimal(text: &str) -> Option<i64> {
     text.parse::<i64>().ok().filter(|number| number.to_string() == text)
 }
 
-/// The record of `table` with the key that [`json`] writes. An integer may also be a string, and a UUID in capitals.
+/// The record of `table` with the key that a body or a filter names in a text. A UUID may be in capitals.
+pub fn from_text(table: &Table, text: &str) -> Option<RecordId> {
+    match table.key {
+        KeyKind::Uuid => record_id(table, &text.to_ascii_lowercase()),
+        KeyKind::Int | KeyKind::Text => record_id(table, text),
+    }
+}
+
+/// The record of `table` with the key that [`json`] writes: an integer is a number.
 pub fn from_json(table: &Table, json: &Json) -> Option<RecordId> {
     match (json, table.key) {
-        (Json::String(text), KeyKind::Uuid) => record_id(table, &text.to_ascii_lowercase()),
-        (Json::String(text), _) => record_id(table, text),
+        (Json::String(text), KeyKind::Uuid | KeyKind::Text) => from_text(table, text),
         (Json::Number(number), KeyKind::Int) => record_id(table, &convert::whole(number)?.to_string()),
         _ => None,
     }
