@@ -1,6 +1,7 @@
 //! Keys of records: bare text outside, record ids inside.
 
 use pawbase_engine::{RecordId, RecordIdKey};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -68,6 +69,13 @@ pub fn bare(key: &RecordIdKey) -> String {
         RecordIdKey::Uuid(uuid) => uuid.into_inner().to_string(),
         other => pawbase_engine::ToSql::to_sql(other),
     }
+}
+
+/// The bare key as a segment of an address: readable keys may hold any text.
+pub fn path_segment(key: &RecordIdKey) -> String {
+    /// All but what RFC 3986 lets stand for itself anywhere.
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(&bare(key), ESCAPED).to_string()
 }
 
 /// The key of a user.

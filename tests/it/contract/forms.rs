@@ -113,6 +113,10 @@ fn readable_keys_are_counted_in_characters_and_hold_no_nul() {
         for id in [format!("{long}ä"), "a\u{0}".to_owned(), String::new()] {
             customer.post("/api/v1/labels", json!({ "id": id })).await.assert(422).assert_fields(&["/id"]);
         }
+        for id in ["\u{14}", "a/b?c#d", "50 %", "é"] {
+            let made = customer.post("/api/v1/labels", json!({ "id": id })).await.assert(201);
+            assert_eq!(customer.get(made.header("location")).await.assert(200).id(), id, "{}", made.header("location"));
+        }
         customer.get("/api/v1/labels/a%00").await.assert_error(404, "not_found");
         customer.get("/api/v1/labels?id=a%00").await.assert(400);
         customer.patch("/api/v1/labels/a%00", json!({ "name": "x" })).await.assert_error(404, "not_found");

@@ -146,7 +146,8 @@ impl Role {
     /// Lets the tester loose on a demo.
     fn holds_the_server_to_its_document(&self) {
         let Some(tools) = Tools::open() else { return };
-        let place = place();
+        // The tester tries many wrong passwords, and would lock its own account.
+        let place = place().with("PAWBASE_AUTH__LOCKOUT_FAILURES", "100").with("PAWBASE_AUTH__LOCKOUT_MINUTES", "1");
         let process = place.serve_with(&["--demo"]);
         let base = if self.is_staff { &process.admin } else { &process.public };
         tools.write("schemathesis.toml", &self.settings());
