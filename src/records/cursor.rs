@@ -45,8 +45,9 @@ pub fn scope(pairs: &[(String, String)], sort: &[SortKey]) -> String {
 }
 
 /// The cursor after a row with these sort values.
-pub fn encode(scope: &str, values: &[Value], table: &Table) -> String {
-    let wire = Wire { scope: scope.to_owned(), values: values.iter().map(|value| view::plain(table, value)).collect() };
+pub fn encode(scope: &str, values: &[Value], sort: &[SortKey]) -> String {
+    let shown = |(key, value): (&SortKey, &Value)| view::by_kind(&key.field.path, &key.field.kind, value);
+    let wire = Wire { scope: scope.to_owned(), values: sort.iter().zip(values).map(shown).collect() };
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&wire).unwrap_or_default())
 }
 

@@ -101,6 +101,9 @@ fn links(row: &Value, hop: &str) -> Vec<RecordId> {
         Some(Value::Array(items)) => {
             items.iter().filter_map(|v| if let Value::RecordId(id) = v { Some(id.clone()) } else { None }).collect()
         }
+        Some(Value::Set(items)) => {
+            items.iter().filter_map(|v| if let Value::RecordId(id) = v { Some(id.clone()) } else { None }).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -127,13 +127,13 @@ impl Parser<'_> {
             ("eq", Json::Null) => Test::Null(true),
             ("ne", Json::Null) => Test::Null(false),
             ("in", Json::Array(items)) => {
-                let convert = |item| convert::from_literal(&self.ctx.platform.schema, field.kind.required(), &item);
+                let convert = |item| convert::from_word(&self.ctx.platform.schema, field.kind.required(), &item);
                 let values = items.into_iter().map(convert).collect::<std::result::Result<_, _>>();
                 Test::In(values.map_err(|message| Error::query("filter", format!("{path}: {message}")))?)
             }
             ("in", _) => return Err(self.wrong("a list such as [\"a\",\"b\"]")),
             (operator, literal) => {
-                let value = convert::from_literal(&self.ctx.platform.schema, operand_kind(&field, operator), &literal)
+                let value = convert::from_word(&self.ctx.platform.schema, operand_kind(&field, operator), &literal)
                     .map_err(|message| Error::query("filter", format!("{path}: {message}")))?;
                 build_test(&field, operator, value, "filter")?
             }

@@ -249,6 +249,9 @@ impl Reader<'_> {
     }
 
     fn value(&mut self, field: &Field, json: &Json, pointer: &str) {
+        if let Some((code, message)) = limits::refuse_form(&field.kind, json) {
+            return self.problem(pointer, code, message);
+        }
         match convert::from_literal(&self.ctx.platform.schema, &field.kind, json) {
             Ok(value) => {
                 if let Some((code, message)) = limits::refuse(field, &value) {

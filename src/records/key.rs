@@ -1,6 +1,7 @@
 //! Keys of records: bare text outside, record ids inside.
 
 use pawbase_engine::{RecordId, RecordIdKey};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -35,11 +36,18 @@ fn decimal(text: &str) -> Option<i64> {
     text.parse::<i64>().ok().filter(|number| number.to_string() == text)
 }
 
-/// The record of `table` with the key that [`json`] writes. An integer may also be a string, and a UUID in capitals.
+/// The record of `table` with the key that a body or a filter names in a text. A UUID may be in capitals.
+pub fn from_text(table: &Table, text: &str) -> Option<RecordId> {
+    match table.key {
+        KeyKind::Uuid => record_id(table, &text.to_ascii_lowercase()),
+        KeyKind::Int | KeyKind::Text => record_id(table, text),
+    }
+}
+
+/// The record of `table` with the key that [`json`] writes: an integer is a number.
 pub fn from_json(table: &Table, json: &Json) -> Option<RecordId> {
     match (json, table.key) {
-        (Json::String(text), KeyKind::Uuid) => record_id(table, &text.to_ascii_lowercase()),
-        (Json::String(text), _) => record_id(table, text),
+        (Json::String(text), KeyKind::Uuid | KeyKind::Text) => from_text(table, text),
         (Json::Number(number), KeyKind::Int) => record_id(table, &convert::whole(number)?.to_string()),
         _ => None,
     }
@@ -61,6 +69,13 @@ pub fn bare(key: &RecordIdKey) -> String {
         RecordIdKey::Uuid(uuid) => uuid.into_inner().to_string(),
         other => pawbase_engine::ToSql::to_sql(other),
     }
+}
+
+/// The bare key as a segment of an address: readable keys may hold any text.
+pub fn path_segment(key: &RecordIdKey) -> String {
+    /// All but what RFC 3986 lets stand for itself anywhere.
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(&bare(key), ESCAPED).to_string()
 }
 
 /// The key of a user.

@@ -1,13 +1,30 @@
 //! Whether a value is within its limits: those that the schema states, and those that stand where it states none.
 
-use pawbase_engine::Value;
+use std::sync::LazyLock;
 
-use crate::schema::{Constraint, Field};
+use chrono::Datelike as _;
+use pawbase_engine::Value;
+use regex::Regex;
+use serde_json::Value as Json;
+
+use crate::schema::{Constraint, Field, Kind};
 
 /// Most items of a list.
 pub const ITEMS_MAX: usize = 1000;
 /// Most characters of a text in a list.
 pub const ITEM_LENGTH_MAX: usize = 1000;
+
+/// A decimal number as a text.
+pub const DECIMAL: &str = r"^-?[0-9]{1,18}(\.[0-9]{1,9})?$";
+/// Most places of a decimal after the point.
+pub const DECIMAL_PLACES_MAX: u32 = 9;
+/// Largest decimal that may be sent as a number: a float has about this many digits.
+pub const DECIMAL_NUMBER_MAX: i64 = 999_999_999_999_999;
+/// A span of time as a text, such as 1h30m.
+pub const DURATION: &str = "^([0-9]{1,9}(ns|us|ms|s|m|h|d|w|y)){1,9}$";
+
+static FORMS: LazyLock<Option<[Regex; 2]>> =
+    LazyLock::new(|| Some([Regex::new(DECIMAL).ok()?, Regex::new(DURATION).ok()?]));
 
 /// A code and words for the caller.
 type Refusal = (&'static str, String);
@@ -22,7 +39,27 @@ pub fn refuse(field: &Field, value: &Value) -> Option<Refusal> {
             let words = || ("length", format!("each item must have at most {ITEM_LENGTH_MAX} characters"));
             items.iter().any(is_long).then(words)
         }),
+        Value::Datetime(instant) if !(0..=9999).contains(&instant.into_inner().year()) => {
+            Some(("rule", "must be within the years 0 to 9999 in UTC".into()))
+        }
         Value::Number(number) => limits.refuse_number(number.to_f64().unwrap_or_default()),
+        _ => None,
+    }
+}
+
+/// What is wrong with how a value of `kind` is written. There are more ways to write it than the document says.
+pub fn refuse_form(kind: &Kind, json: &Json) -> Option<Refusal> {
+    let [decimal, duration] = FORMS.as_ref()?;
+    match (kind.required(), json) {
+        (Kind::Decimal, Json::String(text)) if !decimal.is_match(text) => {
+            Some(("format", "must be a decimal of up to 18 digits, with up to 9 after a point".into()))
+        }
+        (Kind::Duration, Json::String(text)) if !duration.is_match(text) => {
+            Some(("format", "must be a span of time such as 1h30m".into()))
+        }
+        (Kind::Array(item) | Kind::Set(item), Json::Array(items)) => {
+            items.iter().find_map(|json| refuse_form(item, json))
+        }
         _ => None,
     }
 }

@@ -11,7 +11,7 @@ use super::read::pick;
 use super::view;
 use crate::kernel::error::RULE_VIOLATED;
 use crate::kernel::{Error, Result};
-use crate::schema::{Kind, Table};
+use crate::schema::Kind;
 
 /// Decimals are added up in two parts, the multiples of this and the rest, neither of which can overflow.
 const PART: i64 = 1_000_000_000_000;
@@ -53,7 +53,7 @@ impl Measure {
     }
 
     /// The measure in a group's row; 422 when a number is too large for its type.
-    pub fn value(&self, table: &Table, row: &Value, at: usize) -> Result<Json> {
+    pub fn value(&self, row: &Value, at: usize) -> Result<Json> {
         let value = pick(row, &format!("m{at}"));
         let kind = self.field.as_ref().map_or(&Kind::Int, |field| field.kind.required());
         match (self.function, kind) {
@@ -66,12 +66,12 @@ impl Measure {
             }
             ("sum" | "avg", _) => match float(&value) {
                 Some(number) if number.is_infinite() => Err(self.too_large()),
-                Some(number) if !number.is_nan() => Ok(view::plain(table, &value)),
+                Some(number) if !number.is_nan() => Ok(view::plain(&value)),
                 _ if self.function == "sum" => Ok(json!(0)),
                 _ => Ok(Json::Null),
             },
             // The least and the greatest of nothing are infinite to the engine, which JSON has no word for but null.
-            _ => Ok(view::plain(table, &value)),
+            _ => Ok(view::plain(&value)),
         }
     }
 

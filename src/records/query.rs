@@ -271,7 +271,8 @@ pub fn build_test(field: &FieldRef, operator: &str, value: Value, parameter: &st
 fn number(text: Option<&str>, name: &str, default: usize, min: usize, max: usize) -> Result<usize> {
     let Some(text) = text else { return Ok(default) };
     match text.parse::<usize>() {
-        Ok(value) if (min..=max).contains(&value) => Ok(value),
+        // Neither +5 nor 05.
+        Ok(value) if (min..=max).contains(&value) && value.to_string() == text => Ok(value),
         _ => Err(Error::query(name, format!("{name} must be a whole number from {min} to {max}."))),
     }
 }
@@ -339,9 +340,8 @@ fn parse_search(ctx: &Ctx, table: &Table, text: Option<&str>) -> Result<Option<S
     if !has_text {
         return Err(Error::query("q", format!("{} has no text to search.", table.name)));
     }
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > SEARCH_LENGTH_MAX {
+    if text.trim().is_empty() || text.chars().count() > SEARCH_LENGTH_MAX {
         return Err(Error::query("q", format!("q must have 1 to {SEARCH_LENGTH_MAX} characters.")));
     }
-    Ok(Some(text.to_owned()))
+    Ok(Some(text.trim().to_owned()))
 }

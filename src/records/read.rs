@@ -34,7 +34,7 @@ pub async fn list(ctx: &Ctx, table: &Table, query: &ListQuery) -> Result<Page> {
     rows.truncate(query.limit);
     let next_cursor = has_more.then(|| rows.last()).flatten().map(|row| {
         let values: Vec<Value> = sort_values(row, &query.sort);
-        cursor::encode(&query.cursor_scope, &values, table)
+        cursor::encode(&query.cursor_scope, &values, &query.sort)
     });
     let mut items: Vec<Json> = rows.iter().map(|row| view::record(ctx, table, row, &query.selection)).collect();
     if !query.expand.is_empty() {
@@ -298,23 +298,23 @@ pub async fn aggregate(
         let message = format!("More than {limit} groups; narrow the filter or group by fewer fields.");
         return Err(Error::new(crate::kernel::error::QUERY_TOO_COSTLY, message));
     }
-    let views = rows.iter().map(|row| group_view(table, row, group_by, measures));
+    let views = rows.iter().map(|row| group_view(row, group_by, measures));
     let mut groups: Vec<Json> = views.collect::<Result<_>>()?;
     if groups.is_empty() && group_by.is_empty() {
-        groups.push(group_view(table, &Value::None, group_by, measures)?);
+        groups.push(group_view(&Value::None, group_by, measures)?);
     }
     Ok(json!({ "groups": groups }))
 }
 
-fn group_view(table: &Table, row: &Value, group_by: &[fields::FieldRef], measures: &[Measure]) -> Result<Json> {
+fn group_view(row: &Value, group_by: &[fields::FieldRef], measures: &[Measure]) -> Result<Json> {
     let mut out = Map::new();
     let mut keys = Map::new();
     for (at, field) in group_by.iter().enumerate() {
-        keys.insert(field.path.clone(), view::by_kind(table, &field.path, &field.kind, &pick(row, &format!("g{at}"))));
+        keys.insert(field.path.clone(), view::by_kind(&field.path, &field.kind, &pick(row, &format!("g{at}"))));
     }
     out.insert("by".into(), Json::Object(keys));
     for (at, measure) in measures.iter().enumerate() {
-        out.insert(measure.name.clone(), measure.value(table, row, at)?);
+        out.insert(measure.name.clone(), measure.value(row, at)?);
     }
     Ok(Json::Object(out))
 }

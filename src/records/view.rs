@@ -52,7 +52,7 @@ fn shown(ctx: &Ctx, table: &Table, field: &Field, value: &Value, selection: &Sel
         }
         (Value::Array(items), Some(item)) => items.iter().map(|v| shown(ctx, table, item, v, selection)).collect(),
         (Value::Set(items), Some(item)) => items.iter().map(|v| shown(ctx, table, item, v, selection)).collect(),
-        _ => by_kind(table, &field.path, kind, value),
+        _ => by_kind(&field.path, kind, value),
     }
 }
 
@@ -82,22 +82,22 @@ fn is_selected(selection: &Selection, path: &str) -> bool {
 }
 
 /// A value by its declared kind: a link to one table is its bare key.
-pub fn by_kind(table: &Table, path: &str, kind: &Kind, value: &Value) -> Json {
+pub fn by_kind(path: &str, kind: &Kind, value: &Value) -> Json {
     match (kind.required(), value) {
         (_, Value::RecordId(id)) if path == "id" => key::json(&id.key),
         (Kind::Record(tables), Value::RecordId(id)) if tables.len() == 1 => key::json(&id.key),
         (Kind::Array(item) | Kind::Set(item), Value::Array(items)) => {
-            items.iter().map(|value| by_kind(table, path, item, value)).collect()
+            items.iter().map(|value| by_kind(path, item, value)).collect()
         }
         (Kind::Array(item) | Kind::Set(item), Value::Set(items)) => {
-            items.iter().map(|value| by_kind(table, path, item, value)).collect()
+            items.iter().map(|value| by_kind(path, item, value)).collect()
         }
-        _ => plain(table, value),
+        _ => plain(value),
     }
 }
 
-/// A value without a declared kind; links of the cursor's own table are bare keys.
-pub fn plain(table: &Table, value: &Value) -> Json {
+/// A value without a declared kind.
+pub fn plain(value: &Value) -> Json {
     match value {
         Value::None | Value::Null => Json::Null,
         Value::Bool(flag) => Json::Bool(*flag),
@@ -106,15 +106,15 @@ pub fn plain(table: &Table, value: &Value) -> Json {
         Value::Number(Number::Decimal(number)) => Json::String(number.to_string()),
         Value::String(text) => Json::String(text.clone()),
         Value::Bytes(bytes) => Json::String(STANDARD.encode(bytes.clone().into_inner())),
-        Value::Duration(duration) => Json::String(duration.to_sql()),
+        // As it may be sent: the engine writes µs.
+        Value::Duration(duration) => Json::String(duration.to_sql().replace('µ', "u")),
         Value::Datetime(datetime) => Json::String(datetime.into_inner().to_rfc3339_opts(SecondsFormat::AutoSi, true)),
         Value::Uuid(uuid) => Json::String(uuid.into_inner().to_string()),
-        Value::RecordId(id) if id.table.as_str() == table.name => key::json(&id.key),
         Value::RecordId(id) => json!({ "table": id.table.as_str(), "id": key::bare(&id.key) }),
-        Value::Array(items) => items.iter().map(|value| plain(table, value)).collect(),
-        Value::Set(items) => items.iter().map(|value| plain(table, value)).collect(),
+        Value::Array(items) => items.iter().map(plain).collect(),
+        Value::Set(items) => items.iter().map(plain).collect(),
         Value::Object(object) => {
-            object.iter().map(|(name, value)| (name.clone(), plain(table, value))).collect::<Map<_, _>>().into()
+            object.iter().map(|(name, value)| (name.clone(), plain(value))).collect::<Map<_, _>>().into()
         }
         Value::Geometry(geometry) => geo_json(geometry),
         other => Json::String(other.to_sql()),

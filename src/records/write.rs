@@ -267,7 +267,7 @@ async fn create(ctx: &Ctx, tx: &Tx, table: &Table, body: &Json) -> Result<Outcom
     };
     sent.must_be_kept(tx, table, &Value::None, &row).await?;
     let json = view::record(ctx, table, &row, &Vec::new());
-    let location = format!("/{}/{}", table.name, key::bare(&id.key));
+    let location = format!("/{}/{}", table.name, key::path_segment(&id.key));
     Ok(Outcome { status: 201, etag: Some(view::etag(&json)), body: Some(json), location: Some(location) })
 }
 

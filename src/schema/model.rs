@@ -149,7 +149,7 @@ pub struct Field {
     pub is_read_only: bool,
     /// Whether the database fills it in a new record when it is left out.
     pub has_default: bool,
-    /// Whether that default is the caller's own account, which staff do not have in the database.
+    /// Whether that default is the caller's own account or a field of it: staff have none in the database.
     pub is_default_caller: bool,
     /// Whether it does so at each change as well: DEFAULT ALWAYS.
     pub is_default_always: bool,

@@ -64,7 +64,7 @@ fn field(path: &str, part: &Json) -> Field {
         permissions: permissions(&part["permissions"]),
         is_read_only: is_set(&part["readonly"]),
         has_default: part["default"].is_string(),
-        is_default_caller: part["default"].as_str().is_some_and(|default| default.contains("$auth")),
+        is_default_caller: part["default"].as_str().is_some_and(is_of_caller),
         is_default_always: is_set(&part["default_always"]),
         value: part["value"].as_str().map(str::to_owned),
         is_computed: is_computed(part),
@@ -77,6 +77,14 @@ fn field(path: &str, part: &Json) -> Field {
 /// Whether the database fills a field whatever is sent: COMPUTED, or a VALUE that ignores what is sent.
 pub(super) fn is_computed(part: &Json) -> bool {
     part["computed"].is_string() || part["value"].as_str().is_some_and(|value| !value.contains("$value"))
+}
+
+/// Whether an expression is the caller's account, or a field of it, and nothing else.
+fn is_of_caller(expression: &str) -> bool {
+    let is_path = |text: &str| {
+        text.split('.').all(|name| !name.is_empty() && name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric()))
+    };
+    expression == "$auth" || expression.strip_prefix("$auth.").is_some_and(is_path)
 }
 
 /// Whether a flag of the description is set.
@@ -109,5 +117,21 @@ fn index(name: &str, part: &Json) -> Index {
         fields: columns.map(plain).collect(),
         is_unique: kind.starts_with("UNIQUE"),
         is_full_text: kind.starts_with("FULLTEXT"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_caller;
+
+    #[test]
+    fn a_default_of_the_caller_is_recognised() {
+        for text in ["$auth", "$auth.name", "$auth.home.city"] {
+            assert!(is_of_caller(text), "{text}");
+        }
+        // With a value for those without an account, or of something else.
+        for text in ["$auth ?? users:desk", "$auth.name ?? 'Desk'", "$authority", "$auth.", "'$auth'", "time::now()"] {
+            assert!(!is_of_caller(text), "{text}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod commands;
 mod document;
+mod forms;
 mod inputs;
 mod methods;
 mod records;

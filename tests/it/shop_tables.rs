@@ -188,17 +188,16 @@ fn links_are_keys_of_the_kind_that_their_table_has() {
         let customer = test.customer().await;
         let bay = customer.post("/api/v1/bays", json!({ "id": 5, "name": "Left" })).await.assert(201);
         assert_eq!((&bay.json["id"], bay.header("location")), (&json!(5), "/api/v1/bays/5"));
-        customer.post("/api/v1/bays", json!({ "id": "7", "name": "Right" })).await.assert(201);
+        customer.post("/api/v1/bays", json!({ "id": 7, "name": "Right" })).await.assert(201);
         customer.get("/api/v1/bays/5").await.assert(200);
         customer.get("/api/v1/bays/05").await.assert_error(404, "not_found");
         for (link, stored) in [
             (json!({ "bay": 5 }), "bay"),
-            (json!({ "bay": "5" }), "bay"),
-            (json!({ "bay": 7 }), "bay"),
-            (json!({ "others": [5, "7"] }), "others"),
+            (json!({ "bay": 5.0 }), "bay"),
+            (json!({ "others": [5, 7] }), "others"),
             (json!({ "user": customer.user }), "user"),
             (json!({ "user": customer.user.to_uppercase() }), "user"),
-            (json!({ "about": { "table": "bays", "id": 5 } }), "about"),
+            (json!({ "about": { "table": "bays", "id": "5" } }), "about"),
             (json!({ "about": { "table": "users", "id": customer.user } }), "about"),
             (json!({ "either": { "table": "species", "id": "five" } }), "either"),
             (json!({ "either": "bays:7" }), "either"),
@@ -211,6 +210,8 @@ fn links_are_keys_of_the_kind_that_their_table_has() {
             (json!({ "bay": 6 }), "/bay"),
             (json!({ "bay": "five" }), "/bay"),
             (json!({ "bay": 5.5 }), "/bay"),
+            (json!({ "bay": "5" }), "/bay"),
+            (json!({ "about": { "table": "bays", "id": 5 } }), "/about"),
             (json!({ "user": "nobody" }), "/user"),
             (json!({ "user": 5 }), "/user"),
             (json!({ "about": { "table": "nowhere", "id": "x" } }), "/about"),
@@ -332,8 +333,6 @@ fn measures_of_nothing_and_of_too_much_are_defined() {
             json!({ "kind": "back", "whole": most }),
             json!({ "kind": "back", "whole": 1 }),
             json!({ "kind": "back", "whole": -1 }),
-            json!({ "kind": "exact", "exact": "79228162514264337593543950335" }),
-            json!({ "kind": "exact", "exact": "79228162514264337593543950335" }),
             json!({ "kind": "money", "exact": "1234567890123.25" }),
             json!({ "kind": "money", "exact": "-0.05" }),
             json!({ "kind": "rough", "rough": 1.7e308 }),
@@ -341,6 +340,9 @@ fn measures_of_nothing_and_of_too_much_are_defined() {
         ] {
             guest.post("/api/v1/sums", body).await.assert(201);
         }
+        // Larger than may be sent, as an expression of a schema could make it.
+        let large = "CREATE sums SET id = rand::uuid::v7(), kind = 'exact', exact = 79228162514264337593543950335dec;";
+        test.system(&large.repeat(2)).await;
         for query in
             ["kind=whole&measures=sum(whole)", "kind=exact&measures=sum(exact)", "kind=rough&measures=sum(rough)"]
         {

@@ -113,7 +113,9 @@ impl TableView<'_> {
                 [table] => self.key_example(table),
                 tables => {
                     let table = tables.first().map_or("users", String::as_str);
-                    json!({ "table": table, "id": self.key_example(table) })
+                    let key = self.key_example(table);
+                    // A text, whatever the key is made of.
+                    json!({ "table": table, "id": key.as_str().map_or_else(|| key.to_string(), str::to_owned) })
                 }
             },
             Kind::Array(item) | Kind::Set(item) => {

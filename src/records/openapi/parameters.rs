@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::values::{DECIMAL, DURATION, PLAIN_TEXT, UUID};
+use super::values::{PLAIN_TEXT, UUID};
 use super::{Described, TableView, reference};
 use crate::records::filter_text::LENGTH_MAX as FILTER_LENGTH_MAX;
+use crate::records::limits::{DECIMAL, DURATION};
 use crate::records::query::{GROUP_FIELDS_MAX, MEASURES_MAX, SEARCH_LENGTH_MAX, SORT_KEYS_MAX};
 use crate::records::{expand, fields};
 use crate::schema::{Field, KeyKind, Kind};

@@ -3,17 +3,17 @@
 use serde_json::{Value as Json, json};
 
 use super::TableView;
-use crate::records::limits::ITEMS_MAX;
+use crate::records::limits::{DECIMAL, DECIMAL_NUMBER_MAX, DURATION, ITEMS_MAX};
 use crate::schema::{Constraint, KeyKind, Kind};
 
 /// Text as callers may send it: without the NUL character.
 pub(super) const PLAIN_TEXT: &str = "^[^\\u0000]*$";
 /// A UUID inside a pattern.
 pub(super) const UUID: &str = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}";
-/// A decimal number as text.
-pub(super) const DECIMAL: &str = "^-?[0-9]{1,18}(\\.[0-9]{1,9})?$";
-/// A span of time as the database writes it, such as 1h30m.
-pub(super) const DURATION: &str = "^([0-9]{1,9}(ns|us|ms|s|m|h|d|w|y))+$";
+/// A decimal number as it may be stored: what an expression of the schema makes has other limits than what is sent.
+const STORED_DECIMAL: &str = "^-?[0-9]+(\\.[0-9]+)?$";
+/// A span of time as it may be stored, likewise.
+const STORED_DURATION: &str = "^([0-9]+(ns|us|ms|s|m|h|d|w|y))+$";
 /// Standard base64 with padding.
 const BASE64: &str = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$";
 
@@ -50,13 +50,12 @@ impl TableView<'_> {
             Kind::Bool => json!({ "type": "boolean" }),
             Kind::Int => with_range(json!({ "type": "integer", "format": "int64" }), limits, is_read),
             Kind::Float | Kind::Number => with_range(json!({ "type": "number" }), limits, is_read),
-            Kind::Decimal if is_read => json!({ "type": "string", "pattern": DECIMAL }),
-            Kind::Decimal => {
-                json!({ "type": ["string", "number"], "pattern": DECIMAL, "description": "Decimal number." })
-            }
+            Kind::Decimal if is_read => json!({ "type": "string", "pattern": STORED_DECIMAL }),
+            Kind::Decimal => decimal_schema(limits),
             Kind::Datetime => json!({ "type": "string", "format": "date-time" }),
             Kind::Duration => {
-                json!({ "type": "string", "pattern": DURATION, "description": "Span of time such as 1h30m." })
+                let pattern = if is_read { STORED_DURATION } else { DURATION };
+                json!({ "type": "string", "pattern": pattern, "description": "Span of time such as 1h30m." })
             }
             Kind::Uuid => json!({ "type": "string", "format": "uuid" }),
             Kind::Bytes => json!({ "type": "string", "contentEncoding": "base64", "pattern": BASE64 }),
@@ -128,6 +127,16 @@ fn text_schema(limits: &Constraint, is_read: bool) -> Json {
         schema["format"] = json!(format);
     }
     schema
+}
+
+/// A decimal as it is sent. A text has the digits that it has; a number went through a float.
+fn decimal_schema(limits: &Constraint) -> Json {
+    let most = DECIMAL_NUMBER_MAX as f64;
+    let least = limits.min.unwrap_or(-most).max(-most);
+    let range = Constraint { min: Some(least), max: Some(limits.max.unwrap_or(most).min(most)), ..limits.clone() };
+    let schema = json!({ "type": ["string", "number"], "pattern": DECIMAL,
+        "description": "Decimal number. As a text it is exact; a number is rounded to 9 places." });
+    with_range(schema, &range, false)
 }
 
 fn with_range(mut schema: Json, limits: &Constraint, is_read: bool) -> Json {

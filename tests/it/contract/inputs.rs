@@ -25,7 +25,7 @@ impl Stage {
         for (name, member) in schema["properties"].as_object().into_iter().flatten() {
             let member = resolve(&document.json, member);
             let is_required = schema["required"].as_array().is_some_and(|names| names.contains(&json!(name)));
-            let is_owner = !is_required && member["x-link"] == "users";
+            let is_owner = member["x-link"] == "users" && self.is_filled_with_caller(operation.table, name);
             // Staff write in nobody's name, so they say whose it is.
             if is_owner && (document.audience == Audience::Admin || more.contains(name)) {
                 body.insert(name.clone(), json!(self.person.user));
@@ -39,6 +39,12 @@ impl Stage {
     /// A body for a new record that shares no unique value with another; it names all unique fields.
     pub async fn new_record(&self, operation: &Operation<'_>) -> Map<String, Value> {
         self.body(operation, &self.unique_fields(operation.table)).await
+    }
+
+    /// Whether a record is the caller's own if the field is left out.
+    fn is_filled_with_caller(&self, table: &str, field: &str) -> bool {
+        let table = self.test.app.platform.schema.tables.get(table);
+        table.and_then(|table| table.fields.get(field)).is_some_and(|field| field.is_default_caller)
     }
 
     /// Top-level fields of the table's unique indexes.

@@ -1,5 +1,5 @@
 //! Tools from outside against our documents and the real binary: a validator, a linter, a generator of typed clients, and a
-//! property-based API tester. What they are told is in `tests/contract/`; `.ci/run` installs them outside the repository.
+//! property-based API tester. What they are told is in `tests/contract/`; `.ci/tools` installs them outside the repository.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,12 @@ use crate::binary::process::run_to_end;
 
 /// Set by `.ci/run`: then the tools must be there.
 const SWITCH: &str = "PAWBASE_CONTRACT";
-/// Cases per operation that the tester makes up, in each of its ways.
+/// Where a longer run by hand says how many cases per operation the tester makes up, in each of its ways; else `EXAMPLES`.
+const EXAMPLES_SWITCH: &str = "PAWBASE_CONTRACT_EXAMPLES";
 const EXAMPLES: &str = "4";
+/// Where such a run says with which cases the tester begins; else `SEED`.
+const SEED_SWITCH: &str = "PAWBASE_CONTRACT_SEED";
+const SEED: &str = "1";
 
 /// The installed tools, and a folder to work in beside them.
 struct Tools {
@@ -142,7 +146,8 @@ impl Role {
     /// Lets the tester loose on a demo.
     fn holds_the_server_to_its_document(&self) {
         let Some(tools) = Tools::open() else { return };
-        let place = place();
+        // The tester tries many wrong passwords, and would lock its own account.
+        let place = place().with("PAWBASE_AUTH__LOCKOUT_FAILURES", "100").with("PAWBASE_AUTH__LOCKOUT_MINUTES", "1");
         let process = place.serve_with(&["--demo"]);
         let base = if self.is_staff { &process.admin } else { &process.public };
         tools.write("schemathesis.toml", &self.settings());
@@ -152,7 +157,9 @@ impl Role {
         let mut tester = tools.python("schemathesis");
         tester.env("SCHEMATHESIS_HOOKS", "hooks").env("PYTHONPATH", tools.folder.path());
         tester.args(["run", &format!("{base}/api/openapi.json"), "--url", base, "--checks", "all"]);
-        tester.args(["--max-examples", EXAMPLES, "--seed", "1", "--continue-on-failure"]);
+        let chosen = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
+        let (examples, seed) = (chosen(EXAMPLES_SWITCH, EXAMPLES), chosen(SEED_SWITCH, SEED));
+        tester.args(["--max-examples", &examples, "--seed", &seed, "--continue-on-failure"]);
         if self.person.is_none() {
             // A guest shows no token, not even a made-up one.
             tester.args(["--generation-with-security-parameters", "false"]);

@@ -14,7 +14,7 @@ use crate::support::{Client, TestApp, run, settings};
 /// A shop's own tables: one field of each kind, each kind of key, and one that is on its way out.
 const SAMPLES: &str = include_str!("../../contract/samples.surql");
 
-async fn with_samples() -> (TestApp, TempDir) {
+pub async fn with_samples() -> (TestApp, TempDir) {
     let folder = TempDir::new().expect("a folder");
     std::fs::write(folder.path().join("samples.surql"), SAMPLES).expect("written");
     let mut config = settings();
@@ -22,7 +22,7 @@ async fn with_samples() -> (TestApp, TempDir) {
     (TestApp::with(config).await, folder)
 }
 
-async fn documents(test: &TestApp) -> [Document; 2] {
+pub async fn documents(test: &TestApp) -> [Document; 2] {
     let of = |audience| async move { Document::of(&Stage::guest(test, audience), audience).await };
     [of(Audience::Public).await, of(Audience::Admin).await]
 }
