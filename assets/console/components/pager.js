@@ -19,7 +19,7 @@ export function Pager({ from, count, total, hasNext, onFirst, onBack, onNext, si
             ${children}
             ${size && onSize && html`
                 <label class="pager-size"><span>Rows</span>
-                    <select class="input input-small" value=${String(size)} onChange=${(/** @type {any} */ event) => onSize(Number(event.target.value))}>
+                    <select class="input input-small" aria-label="Rows per page" value=${String(size)} onChange=${(/** @type {any} */ event) => onSize(Number(event.target.value))}>
                         ${SIZES.map((value) => html`<option key=${value} value=${value} selected=${value === size}>${value}</option>`)}
                     </select>
                 </label>`}

@@ -1,0 +1,113 @@
+// Chooses a record of a linked table by typing some of its name.
+
+import { html, useEffect, useId, useRef, useState } from "../vendor/preact.js";
+import { get } from "../api.js";
+import { learn, linkOf, useLabel } from "../labels.js";
+import { labelOf, shortId, tableOf, tables, words } from "../schema.js";
+import { Icon } from "./icon.js";
+
+/** Records offered at once. */
+const OFFERED_MAX = 12;
+const QUIET_MS = 180;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Records of a table that fit some text, the newest or first without any. @param {string} name @param {string} text @param {AbortSignal} [abort] */
+async function search(name, text, abort) {
+    const table = tableOf(name);
+    const label = table?.label_field;
+    const base = { limit: OFFERED_MAX, fields: label ?? "id", sort: table?.key === "uuid" ? "" : label ?? "" };
+    const ask = async (/** @type {Record<string, any>} */ query) => (await get(`/${name}`, { ...base, ...query }, abort)).items;
+    if (!text) return ask({});
+    if (UUID.test(text) || !label) return ask({ id: text });
+    const byWords = await ask({ [`${label}[contains]`]: text });
+    if (byWords.length || !table?.has_text_search) return byWords;
+    return ask({ q: text });
+}
+
+/** @param {string} table @param {string} text @param {boolean} isOpen */
+function useOffers(table, text, isOpen) {
+    const [offers, setOffers] = useState(/** @type {{ items: any[], why: string, isBusy: boolean }} */ ({ items: [], why: "", isBusy: false }));
+    useEffect(() => {
+        if (!isOpen || !table) return undefined;
+        const abort = new AbortController();
+        setOffers((before) => ({ ...before, isBusy: true }));
+        const settle = (/** @type {any[]} */ items, why = "") => !abort.signal.aborted && setOffers({ items, why, isBusy: false });
+        const timer = setTimeout(() => search(table, text.trim(), abort.signal).then(
+            (items) => settle(items), (error) => settle([], error.message)), text ? QUIET_MS : 0);
+        return () => { abort.abort(); clearTimeout(timer); };
+    }, [table, text, isOpen]);
+    return offers;
+}
+
+/** What is chosen. @param {{ link: import("../labels.js").Link, isMany: boolean, onClear?: () => void, onChange: () => void, isDisabled?: boolean, id: string, describedBy?: string }} props */
+function Chosen({ link, isMany, onClear, onChange, isDisabled, id, describedBy }) {
+    const label = useLabel(link.table, link.id);
+    return html`
+        <div class="picked">
+            <button type="button" id=${id} class="picked-value" disabled=${isDisabled} onClick=${onChange} aria-describedby=${describedBy} title="Choose another">
+                <span>${isMany ? `${words(link.table)}: ` : ""}${label}</span><code>${shortId(link.id)}</code></button>
+            ${onClear && !isDisabled && html`<button type="button" class="icon-button icon-button-small" aria-label=${`Clear ${label}`} onClick=${onClear}><${Icon} name="close" /></button>`}
+        </div>`;
+}
+
+/**
+ * @param {{ field: import("../schema.js").Field, value?: any, input: import("./form-field.js").InputProps, onPick: (value: any) => void, onClear?: () => void,
+ *   label?: string, placeholder?: string, isDisabled?: boolean }} props
+ * Gives back what the API takes: the key, or `{ table, id }` where several tables are possible.
+ */
+export function LinkPicker({ field, value, input, onPick, onClear, label = "record", placeholder, isDisabled }) {
+    const choices = field.links?.length ? field.links : (tables.value ?? []).map((table) => table.name);
+    const isMany = choices.length > 1;
+    const link = value === null || value === undefined ? null : linkOf(field, value);
+    const [table, setTable] = useState(link?.table ?? choices[0]);
+    const [text, setText] = useState("");
+    const [isOpen, setOpen] = useState(false);
+    const [isChanging, setChanging] = useState(false);
+    const [at, setAt] = useState(0);
+    const box = useRef(/** @type {HTMLInputElement | null} */ (null));
+    const list = useId();
+    const { items, why, isBusy } = useOffers(table, text, isOpen);
+    useEffect(() => { if (isChanging) box.current?.focus(); }, [isChanging]);
+    if (link && !isChanging) {
+        return html`<${Chosen} link=${link} isMany=${isMany} onClear=${onClear} isDisabled=${isDisabled} id=${input.id} describedBy=${input.describedBy} onChange=${() => setChanging(true)} />`;
+    }
+    const target = tableOf(table);
+    const close = () => { setOpen(false); setText(""); setChanging(false); };
+    const pick = (/** @type {any} */ record) => {
+        if (!record) return;
+        learn(table, record);
+        onPick(isMany ? { table, id: record.id } : record.id);
+        close();
+    };
+    const pressed = (/** @type {KeyboardEvent} */ event) => {
+        const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+        if (step) {
+            setOpen(true);
+            if (items.length) setAt((at + step + items.length) % items.length);
+        } else if (event.key === "Enter" && isOpen) pick(items[at]);
+        else if (event.key === "Escape" && isOpen) close();
+        else return;
+        event.preventDefault();
+        event.stopPropagation();
+    };
+    const isShown = isOpen && !isDisabled;
+    return html`
+        <div class=${`picker ${isMany ? "picker-many" : ""}`}>
+            ${isMany && html`<select class="input" aria-label=${`Table of ${label}`} disabled=${isDisabled} onChange=${(/** @type {any} */ event) => { setTable(event.target.value); setAt(0); }}>
+                ${choices.map((name) => html`<option key=${name} value=${name} selected=${name === table}>${words(name)}</option>`)}</select>`}
+            <div class="picker-box">
+                <input ref=${box} class="input" id=${input.id} role="combobox" aria-expanded=${isShown ? "true" : "false"} aria-controls=${list} aria-autocomplete="list"
+                    aria-activedescendant=${isShown && items[at] ? `${list}-${at}` : null} aria-describedby=${input.describedBy} aria-invalid=${input.isInvalid ? "true" : null}
+                    placeholder=${placeholder ?? `Search ${words(table).toLowerCase()}…`} value=${text} disabled=${isDisabled} autocomplete="off" spellcheck=${false}
+                    onInput=${(/** @type {any} */ event) => { setText(event.target.value); setOpen(true); setAt(0); }}
+                    onClick=${() => setOpen(true)} onKeyDown=${pressed} onBlur=${close} />
+                <ul id=${list} role="listbox" aria-label=${`Records for ${label}`} class="picker-list" hidden=${!isShown}>
+                    ${items.map((record, index) => html`
+                        <li key=${record.id} id=${`${list}-${index}`} role="option" aria-selected=${index === at ? "true" : "false"}
+                            onMouseDown=${(/** @type {Event} */ event) => { event.preventDefault(); pick(record); }}>
+                            <span>${labelOf(target, record)}</span>${target?.label_field && html`<code>${shortId(record.id)}</code>`}</li>`)}
+                    ${!items.length && html`<li role="option" aria-disabled="true" aria-selected="false" class="muted">${isBusy ? "Searching…" : why || "Nothing found."}</li>`}
+                </ul>
+            </div>
+        </div>`;
+}
