@@ -53,6 +53,9 @@ function cookie(name) {
     return pair ? decodeURIComponent(pair.slice(name.length + 1)) : null;
 }
 
+/** Whether this browser holds a sign-in, perhaps an old one. Asking without one would only be a failed request. */
+export const mayBeSignedIn = () => cookie(CSRF_COOKIE) !== null;
+
 /** The path and query of an API address. @param {string} path @param {Query} [query] */
 export function address(path, query) {
     const pairs = query instanceof URLSearchParams || Array.isArray(query) ? [...query] : Object.entries(query ?? {});
@@ -92,7 +95,7 @@ let refreshing = null;
 /** Exchanges the refresh cookie once, however many requests wait for it. @returns {Promise<boolean>} */
 function refresh() {
     refreshing ??= send(`${BASE}/auth/refresh`, init("POST", {}))
-        .then((response) => response.ok, () => false)
+        .then(async (response) => { await response.text(); return response.ok; }, () => false)
         .finally(() => { refreshing = null; });
     return refreshing;
 }
@@ -134,6 +137,7 @@ export async function request(method, path, options = {}) {
     let response = await send(url, init(method, options));
     const isAuth = /^\/auth\/(login|refresh|setup)/.test(path);
     if (response.status === 401 && !isAuth && await refresh()) {
+        await response.text();
         response = await send(url, init(method, options));
     }
     if (response.ok && options.onLine) {

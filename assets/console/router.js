@@ -103,7 +103,12 @@ export function go(path, query) {
 
 /** Changes the present entry of the history without asking the guard. @param {string} path @param {URLSearchParams | Record<string, string>} [query] */
 export function replace(path, query) {
-    history.replaceState(null, "", href(path, query));
+    replaceHash(href(path, query));
+}
+
+/** As `replace`, for a whole hash. @param {string} next */
+export function replaceHash(next) {
+    history.replaceState(null, "", next);
     hash.value = location.hash;
 }
 

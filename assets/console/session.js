@@ -1,8 +1,8 @@
 // Who is signed in, and the ways in and out.
 
-import { signal } from "./vendor/preact.js";
+import { batch, signal } from "./vendor/preact.js";
 import * as api from "./api.js";
-import { go, here, replace } from "./router.js";
+import { go, here, replace, replaceHash } from "./router.js";
 
 /**
  * @typedef {{ id: string, email: string, name: string, roles: string[], status: string, locale: string, timezone: string }} Account
@@ -13,6 +13,10 @@ export const account = signal(/** @type {Account | null | undefined} */ (undefin
 
 /** Asks the server who is signed in. Throws a Problem when it cannot be reached. */
 export async function whoAmI() {
+    if (!api.mayBeSignedIn()) {
+        account.value = null;
+        return;
+    }
     try {
         account.value = await api.get("/auth/me");
     } catch (error) {
@@ -40,16 +44,19 @@ api.onSignedOut(showSignIn);
 /** Signs in and returns to the wanted place. @param {string} email @param {string} password */
 export async function signIn(email, password) {
     const answer = await api.post("/auth/login", { email, password, use_cookies: true });
-    const to = wanted();
-    account.value = answer.user;
-    location.replace(`#${to}`);
+    batch(() => {
+        replaceHash(`#${wanted()}`);
+        account.value = answer.user;
+    });
 }
 
 /** Makes the first administrator and signs in. @param {{ token: string, email: string, name: string, password: string }} form */
 export async function setUp(form) {
     const answer = await api.post("/auth/setup", { ...form, use_cookies: true });
-    account.value = answer.user;
-    replace("/");
+    batch(() => {
+        replace("/");
+        account.value = answer.user;
+    });
 }
 
 /** Signs out on this device. */
