@@ -2,6 +2,7 @@
 
 import { signal } from "./vendor/preact.js";
 import { get } from "./api.js";
+import { ordered } from "./model/order.js";
 
 /**
  * @typedef {{ rule: "none" | "full" | "where", text: string | null, words: string }} Permission
@@ -12,7 +13,7 @@ import { get } from "./api.js";
  * @property {boolean} is_optional
  * @property {boolean} is_list
  * @property {string[] | null} values
- * @property {string[]} links
+ * @property {string[]} links Tables a link may lead to; none for other types, and none for a link to any table.
  * @property {string | null} description
  * @property {string[]} tags
  * @property {boolean} is_read_only
@@ -44,7 +45,7 @@ let loading = null;
 /** Loads the schema, once; throws a Problem. @returns {Promise<void>} */
 export function loadSchema() {
     loading ??= get("/schema").then(
-        (answer) => { tables.value = answer.tables; },
+        (answer) => { tables.value = answer.tables.map(ordered); },
         (error) => { loading = null; throw error; },
     );
     return /** @type {Promise<void>} */ (loading);

@@ -3,7 +3,9 @@
 import { html, useId, useState } from "../vendor/preact.js";
 import { asProblem, batchOf } from "../api.js";
 import { inputOf } from "../fields/index.js";
+import { wholeRecords } from "../find-records.js";
 import { isSame } from "../model/changes.js";
+import { useResource } from "../resource.js";
 import { fieldWords, labelOf, topFields } from "../schema.js";
 import { Dialog } from "./dialog.js";
 import { FormField } from "./form-field.js";
@@ -38,8 +40,10 @@ function Preview({ table, records, field, value }) {
         </div>`;
 }
 
-/** @param {{ table: Table, records: any[], onClose: () => void, onDone: () => void }} props */
-export function BulkEdit({ table, records, onClose, onDone }) {
+/** @param {{ table: Table, keys: string[], onClose: () => void, onDone: () => void }} props */
+export function BulkEdit({ table, keys, onClose, onDone }) {
+    const loaded = useResource(() => wholeRecords(table.name, keys), [table.name, keys.join()]);
+    const records = loaded.data ?? [];
     const id = useId();
     const fields = editable(table);
     const [path, setPath] = useState(fields.find((field) => field.type === "enum")?.path ?? fields[0]?.path ?? "");
@@ -65,7 +69,8 @@ export function BulkEdit({ table, records, onClose, onDone }) {
         <button type="button" class="button button-primary" disabled=${isBusy || !changed.length || (value === null && !field?.is_optional)} onClick=${run}>
             ${isBusy ? "Saving…" : `Change ${changed.length}`}</button>`;
     return html`
-        <${Dialog} title=${`Edit ${records.length} ${records.length === 1 ? "record" : "records"}`} isWide onClose=${onClose} actions=${actions}>
+        <${Dialog} title=${`Edit ${keys.length} ${keys.length === 1 ? "record" : "records"}`} isWide onClose=${onClose} actions=${actions}>
+            ${loaded.problem && html`<${ProblemNote} problem=${loaded.problem} onRetry=${loaded.reload} />`}
             ${problem && html`<${ProblemNote} problem=${problem}>Nothing was changed.<//>`}
             ${field ? html`
                 <div class="two">
@@ -77,7 +82,7 @@ export function BulkEdit({ table, records, onClose, onDone }) {
                         ${(/** @type {any} */ input) => html`<${inputOf(field)} table=${table} field=${field} value=${value} input=${input} label="New value" pointer=${`/${path}`} onChange=${(/** @type {any} */ next) => setValue(next === "" ? null : next)} />`}
                     <//>
                 </div>
-                <${Preview} table=${table} records=${records} field=${field} value=${value} />`
+                ${loaded.data && html`<${Preview} table=${table} records=${records} field=${field} value=${value} />`}`
                 : html`<p>No field of this table can be changed here.</p>`}
         <//>`;
 }

@@ -39,6 +39,7 @@ function FilterForm({ table, start, onSave }) {
         if (text !== "") onSave({ path: filterPathOf(field), op: current, value: text });
     };
     const Input = filterOf(field);
+    const isText = (current === "contains" || current === "starts") && !field.values && !field.links;
     return html`
         <form class="panel-body" onSubmit=${save}>
             <label class="stack-small small">Field
@@ -52,7 +53,7 @@ function FilterForm({ table, start, onSave }) {
                 ${isNull ? html`<select class="input" id=${id} onChange=${(/** @type {any} */ event) => setValue(event.target.value)}>
                         <option value="true" selected=${value !== "false"}>Yes, it is empty</option>
                         <option value="false" selected=${value === "false"}>No, it has a value</option></select>`
-                    : html`<${Input} key=${`${field.path} ${current}`} field=${field} op=${current} value=${value} onChange=${setValue} id=${id} />`}
+                    : html`${isText && html`<span class="help">Upper and lower case count.</span>`}<${Input} key=${`${field.path} ${current}`} field=${field} op=${current} value=${value} onChange=${setValue} id=${id} />`}
             </div>
             <button class="button button-primary" disabled=${!isNull && value === ""}>${start ? "Change filter" : "Add filter"}</button>
         </form>`;

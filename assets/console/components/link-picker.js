@@ -1,29 +1,15 @@
 // Chooses a record of a linked table by typing some of its name.
 
 import { html, useEffect, useId, useRef, useState } from "../vendor/preact.js";
-import { get } from "../api.js";
+import { findRecords } from "../find-records.js";
 import { learn, linkOf, useLabel } from "../labels.js";
 import { labelOf, shortId, tableOf, tables, words } from "../schema.js";
 import { Icon } from "./icon.js";
 
 /** Records offered at once. */
 const OFFERED_MAX = 12;
+/** Milliseconds of quiet before records are asked for. */
 const QUIET_MS = 180;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-/** Records of a table that fit some text, the newest or first without any. @param {string} name @param {string} text @param {AbortSignal} [abort] */
-async function search(name, text, abort) {
-    const table = tableOf(name);
-    const label = table?.label_field;
-    const base = { limit: OFFERED_MAX, fields: label ?? "id", sort: table?.key === "uuid" ? "" : label ?? "" };
-    const ask = async (/** @type {Record<string, any>} */ query) => (await get(`/${name}`, { ...base, ...query }, abort)).items;
-    if (!text) return ask({});
-    if (UUID.test(text) || !label) return ask({ id: text });
-    const byWords = await ask({ [`${label}[contains]`]: text });
-    if (byWords.length || !table?.has_text_search) return byWords;
-    return ask({ q: text });
-}
-
 /** @param {string} table @param {string} text @param {boolean} isOpen */
 function useOffers(table, text, isOpen) {
     const [offers, setOffers] = useState(/** @type {{ items: any[], why: string, isBusy: boolean }} */ ({ items: [], why: "", isBusy: false }));
@@ -32,7 +18,7 @@ function useOffers(table, text, isOpen) {
         const abort = new AbortController();
         setOffers((before) => ({ ...before, isBusy: true }));
         const settle = (/** @type {any[]} */ items, why = "") => !abort.signal.aborted && setOffers({ items, why, isBusy: false });
-        const timer = setTimeout(() => search(table, text.trim(), abort.signal).then(
+        const timer = setTimeout(() => findRecords(table, text.trim(), OFFERED_MAX, abort.signal).then(
             (items) => settle(items), (error) => settle([], error.message)), text ? QUIET_MS : 0);
         return () => { abort.abort(); clearTimeout(timer); };
     }, [table, text, isOpen]);

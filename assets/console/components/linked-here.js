@@ -5,9 +5,11 @@ import { get } from "../api.js";
 import { learn } from "../labels.js";
 import { href, recordHref, tableHref } from "../router.js";
 import { useResource } from "../resource.js";
-import { fieldWords, labelOf, tables, words } from "../schema.js";
+import { fieldsOf, usualColumns } from "../model/columns.js";
+import { fieldOf, fieldWords, labelOf, tables, words } from "../schema.js";
 import { Icon } from "./icon.js";
 import { Moment } from "./date.js";
+import { Value } from "./value.js";
 
 /** @typedef {import("../schema.js").Table} Table @typedef {import("../schema.js").Field} Field */
 
@@ -29,9 +31,11 @@ const linksTo = (name) => (tables.value ?? []).flatMap((table) => table.fields
 /** @param {{ table: Table, field: Field, target: string, id: string }} props */
 function LinkedBy({ table, field, target, id }) {
     const query = filterFor(field, target, id);
-    const fields = [...new Set([table.label_field ?? "id", "created_at"].filter((path) => table.fields.some((item) => item.path === path)))].join(",");
+    const shown = table.label_field ? [] : fieldsOf(table, usualColumns(table)).filter((item) => !["id", "created_at", field.path].includes(item.path))
+        .sort((one, other) => Number(other.type.startsWith("link")) - Number(one.type.startsWith("link"))).slice(0, 2);
+    const fields = ["id", table.label_field, ...shown.map((item) => item.path), "created_at"].filter((path) => path && fieldOf(table, path)).join(",");
     const found = useResource(async (abort) => {
-        const answer = await get(`/${table.name}`, { ...query, limit: SHOWN_MAX, fields: fields || "id" }, abort);
+        const answer = await get(`/${table.name}`, { ...query, limit: SHOWN_MAX, fields }, abort);
         answer.items.forEach((/** @type {any} */ record) => learn(table.name, record));
         return answer;
     }, [table.name, field.path, id]);
@@ -43,7 +47,7 @@ function LinkedBy({ table, field, target, id }) {
         <section class="linked">
             <h3><a href=${tableHref(table.name, query)}>${words(table.name)}</a><span class="muted small">by ${fieldWords(field.path).toLowerCase()}</span></h3>
             ${items.length > 0 ? html`<ul>${items.map((/** @type {any} */ record) => html`
-                <li key=${record.id}><a href=${recordHref(table.name, record.id)}>${labelOf(table, record)}</a>${record.created_at && html`<span class="muted small"><${Moment} value=${record.created_at} isRelative /></span>`}</li>`)}</ul>`
+                <li key=${record.id}><a href=${recordHref(table.name, record.id)}>${labelOf(table, record)}</a>${shown.map((item) => html`<${Value} key=${item.path} table=${table} field=${item} value=${record[item.path]} />`)}${record.created_at && !shown.length && html`<span class="muted small"><${Moment} value=${record.created_at} isRelative /></span>`}</li>`)}</ul>`
                 : html`<p class="muted small">None yet.</p>`}
             <p class="row small">
                 ${found.data.next_cursor && html`<a href=${tableHref(table.name, query)}>Show all</a>`}

@@ -1,7 +1,7 @@
 // Ctrl-K: one box that finds screens, tables, and records by id or by their words.
 
 import { html, signal, useEffect, useId, useRef, useState } from "../vendor/preact.js";
-import { get } from "../api.js";
+import { findRecords, isUuid } from "../find-records.js";
 import { NAVIGATION } from "../navigation.js";
 import { go, recordHref, tableHref } from "../router.js";
 import { labelOf, shortId, tables, words } from "../schema.js";
@@ -16,9 +16,10 @@ export function openPalette() {
     isOpen.value = true;
 }
 
-/** Most records asked for in a search by words, over all tables. */
+/** Tables searched by words. */
 const WORD_TABLES_MAX = 8;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** Records offered of each. */
+const RECORDS_MAX = 4;
 
 /** @param {string} address */
 const visit = (address) => () => { location.hash = address; };
@@ -50,16 +51,12 @@ const recordFind = (table, record) => ({
     hint: `${words(table.name)} · ${shortId(record.id)}`, run: visit(recordHref(table.name, record.id)),
 });
 
-/** Records with that id, or that hold the words. @param {string} text @param {AbortSignal} abort @returns {Promise<Find[]>} */
+/** Records with that id, or that fit the words. @param {string} text @param {AbortSignal} abort @returns {Promise<Find[]>} */
 async function records(text, abort) {
     const all = tables.value ?? [];
-    const isKey = UUID.test(text);
-    const asked = isKey ? all.filter((table) => table.key === "uuid") : all.filter((table) => table.has_text_search).slice(0, WORD_TABLES_MAX);
-    const answers = await Promise.allSettled(asked.map(async (table) => {
-        const fields = table.label_field ?? "id";
-        const answer = await get(`/${table.name}`, isKey ? { id: text, limit: 1, fields } : { q: text, limit: 4, fields }, abort);
-        return answer.items.map((/** @type {any} */ record) => recordFind(table, record));
-    }));
+    const asked = isUuid(text) ? all.filter((table) => table.key === "uuid") : all.filter((table) => table.label_field && table.has_text_search).slice(0, WORD_TABLES_MAX);
+    const answers = await Promise.allSettled(asked.map(async (table) =>
+        (await findRecords(table.name, text, RECORDS_MAX, abort)).map((record) => recordFind(table, record))));
     return answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
 }
 

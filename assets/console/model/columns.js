@@ -17,20 +17,20 @@ export const columnFields = (table) => topFields(table);
 function rank(field) {
     const first = FIRST.indexOf(field.path);
     if (first >= 0) return first;
-    if (field.path === "created_at") return 30;
-    if (field.path === "updated_at" || field.path === "id") return 90;
-    if (field.type === "enum" || field.type === "money") return 20;
-    if (field.type === "link" && !field.is_list) return 21;
-    if (field.is_list || field.type === "point" || field.path === "slug") return 50;
-    return 25;
+    if (["updated_at", "slug", "legal_name", "password", "currency", "timezone", "locale"].includes(field.path)) return 90;
+    const late = field.is_optional ? 10 : 0;
+    if (field.type === "link" && !field.is_list) return 20 + late;
+    if (field.type === "enum" || field.type === "money" || field.type === "links_any") return 21 + late;
+    return (field.is_list || field.type === "point" || field.type === "boolean" ? 50 : 25) + late;
 }
 
-/** The paths shown without a choice: the name, then what says most. @param {Table} table @returns {string[]} */
+/** The paths shown without a choice: the name, what says most, when it was made. @param {Table} table @returns {string[]} */
 export function usualColumns(table) {
     const name = table.label_field ?? "id";
     const rest = topFields(table).filter((field) => field.path !== name && field.path !== "id" && !isHeavy(field));
-    const chosen = [...rest].sort((one, other) => rank(one) - rank(other)).slice(0, SHOWN_MAX);
-    return [name, ...rest.filter((field) => chosen.includes(field)).map((field) => field.path)];
+    const made = rest.filter((field) => field.path === "created_at");
+    const chosen = rest.filter((field) => field.path !== "created_at").sort((one, other) => rank(one) - rank(other)).slice(0, SHOWN_MAX - made.length);
+    return [name, ...rest.filter((field) => chosen.includes(field)), ...made].map((field) => (typeof field === "string" ? field : field.path));
 }
 
 /** The fields of some paths; the one that names the record first. @param {Table} table @param {string[]} paths @returns {Field[]} */

@@ -21,6 +21,7 @@ import { toastProblem } from "../components/toast.js";
 import { Value } from "../components/value.js";
 import { download } from "../download.js";
 import { isNumber } from "../fields/index.js";
+import { wholeRecords } from "../find-records.js";
 import { learn } from "../labels.js";
 import { fieldsOf, sortKeyOf, usualColumns } from "../model/columns.js";
 import { curl } from "../model/curl.js";
@@ -75,6 +76,10 @@ function SearchBox({ list, table, onChange }) {
         value=${text} onInput=${(/** @type {any} */ event) => setText(event.target.value)} />`;
 }
 
+/** Copies whole records, not only the columns shown. @param {Table} table @param {string[]} keys */
+const copyWhole = (table, keys) =>
+    wholeRecords(table.name, keys).then((records) => copy(JSON.stringify(records, null, 2), "Copied as JSON"), (error) => toastProblem(error));
+
 /** @param {{ table: Table, chosen: Map<string, any>, onClear: () => void, onEdit: () => void, onDelete: () => void }} props */
 function SelectionBar({ table, chosen, onClear, onEdit, onDelete }) {
     const isTooMany = chosen.size > BATCH_MAX;
@@ -84,7 +89,7 @@ function SelectionBar({ table, chosen, onClear, onEdit, onDelete }) {
             ${isTooMany && html`<span class="small">At most ${BATCH_MAX} at once.</span>`}
             ${table.is_writable.update && html`<button type="button" class="button button-small" disabled=${isTooMany} onClick=${onEdit}><${Icon} name="edit" />Edit</button>`}
             ${table.is_writable.delete && html`<button type="button" class="button button-small" disabled=${isTooMany} onClick=${onDelete}><${Icon} name="trash" />Delete</button>`}
-            <button type="button" class="button button-small" onClick=${() => copy(JSON.stringify([...chosen.values()], null, 2), "Copied as JSON")}><${Icon} name="copy" />Copy as JSON</button>
+            <button type="button" class="button button-small" onClick=${() => copyWhole(table, [...chosen.keys()])}><${Icon} name="copy" />Copy as JSON</button>
             <button type="button" class="button button-small button-quiet" onClick=${onClear}>Clear selection</button>
         </div>`;
 }
@@ -97,7 +102,7 @@ function MoreMenu({ table, list, records, fields }) {
         { label: "Export list as CSV", icon: "download", onSelect: save("csv") },
         { label: "Export list as JSON", icon: "download", onSelect: save("json") },
         table.is_writable.create && { label: "Import records", icon: "upload", href: href(`/tables/${table.name}/import`) },
-        { label: "Copy page as JSON", icon: "copy", onSelect: () => copy(JSON.stringify(records, null, 2), "Copied as JSON") },
+        { label: "Copy page as JSON", icon: "copy", onSelect: () => copyWhole(table, records.map((record) => record.id)) },
         { label: "Copy as curl", icon: "code", onSelect: () => copy(curl({ origin: location.origin, path: `/${table.name}`, query: toApi(list, { fields: list.columns ? fields : [] }) }), "Copied as curl") },
         { label: "Schema of this table", icon: "schema", href: href(`/tables/${table.name}/schema`) },
     ];
@@ -157,7 +162,7 @@ function Records({ table, query }) {
             ${page.problem ? html`<${ProblemNote} problem=${page.problem} onRetry=${pages.reload} />`
                 : isEmpty ? html`<${Nothing} table=${table} list=${list} onClear=${() => change({ filters: [], filter: "", q: "" })} />`
                 : page.data ? table_ : page.isSlow && html`<${Skeleton} rows=${8} />`}
-            ${task === "edit" && html`<${BulkEdit} table=${table} records=${[...chosen.values()]} onClose=${() => setTask("")} onDone=${done} />`}
+            ${task === "edit" && html`<${BulkEdit} table=${table} keys=${[...chosen.keys()]} onClose=${() => setTask("")} onDone=${done} />`}
             ${task === "delete" && html`<${BulkDelete} table=${table} records=${[...chosen.values()]} onClose=${() => setTask("")} onDone=${done} />`}
         <//>`;
 }
