@@ -45,7 +45,7 @@ function objectsOf(text) {
 /** Fields that a row can bring: those with a value of their own that staff may set. @param {Table} table @returns {Field[]} */
 export function fieldsOf(table) {
     const hasParts = (/** @type {Field} */ field) => table.fields.some((other) => other.path.startsWith(`${field.path}.`));
-    return table.fields.filter((field) => field.permissions.create.rule !== "none" && !field.path.includes("*") && (field.is_list || !hasParts(field)));
+    return table.fields.filter((field) => field.permissions.create.rule !== "none" && !field.is_system && !field.path.includes("*") && (field.is_list || !hasParts(field)));
 }
 
 /** What the columns of a file can go to. @param {Table} table @param {(path: string) => string} wordsOf @returns {Target[]} */
@@ -61,10 +61,17 @@ export function targetsOf(table, wordsOf) {
 export function guess(heads, table) {
     const paths = fieldsOf(table).map((field) => field.path);
     const money = table.fields.filter((field) => field.type === "money").map((field) => field.path);
+    // The part of a field may be called by its own name where no other is called so.
+    const ends = paths.map((path) => path.split(".").at(-1) ?? path);
+    const part = (/** @type {string} */ head) => {
+        const end = fieldFor(head, ends);
+        return end !== NOWHERE && ends.indexOf(end) === ends.lastIndexOf(end) ? paths[ends.indexOf(end)] : NOWHERE;
+    };
     const taken = new Set();
     return heads.map((head) => {
         const amount = fieldFor(head, money);
-        const found = amount === NOWHERE ? fieldFor(head, paths) : AMOUNT + amount;
+        const whole = fieldFor(head, paths);
+        const found = amount !== NOWHERE ? AMOUNT + amount : whole !== NOWHERE ? whole : part(head);
         if (found === NOWHERE || taken.has(found)) return NOWHERE;
         taken.add(found);
         return found;

@@ -32,7 +32,7 @@ function linksOf(tables) {
     return tables.map((table) => ({
         name: table.name,
         fieldCount: table.fields.filter((field) => !field.path.includes(".")).length,
-        links: table.fields.flatMap((field) => field.links.map((to) => ({ path: field.path, to, isList: field.is_list }))),
+        links: table.fields.flatMap((field) => (field.links ?? []).map((to) => ({ path: field.path, to, isList: field.is_list }))),
     }));
 }
 

@@ -30,6 +30,8 @@ import { account, canWrite } from "../session.js";
  * @typedef {{ id: string, created_at: string, used_at: string, expires_at: string, ip?: string, user_agent?: string, is_current: boolean }} Session
  */
 
+/** Tables that the program keeps of everybody for itself. */
+const OWN_TABLES = ["audit", "saved_views", "sessions"];
 /** Entries of the trail that are shown here. */
 const TRAIL_SIZE = 8;
 
@@ -82,7 +84,7 @@ function Sessions({ user, turn, onEnd }) {
 /** Tables with a link to users, and how many of their records lead to this one. @param {string} id @param {AbortSignal} signal */
 async function belongings(id, signal) {
     const links = (allTables.value ?? []).flatMap((table) => table.fields
-        .filter((field) => field.is_filterable && !field.is_list && field.links?.length === 1 && field.links[0] === "users" && !["audit", "sessions"].includes(table.name))
+        .filter((field) => field.is_filterable && !field.is_list && field.links?.length === 1 && field.links[0] === "users" && !OWN_TABLES.includes(table.name))
         .map((field) => ({ table: table.name, path: field.path })));
     const counts = await Promise.all(links.map(async (link) => {
         const page = await get(`/${link.table}`, { [link.path]: id, limit: 1, count: "true", fields: "id" }, signal);
