@@ -89,14 +89,29 @@ async function send(url, request) {
     }
 }
 
+/** When a tab of this browser last exchanged the refresh cookie, in milliseconds. */
+const REFRESHED_KEY = "pawbase.refreshed_at";
+
+/** Exchanges the refresh cookie, unless another tab did so in the meantime: a spent one that comes again ends the sign-in.
+ * @param {number} asked_at_ms @returns {Promise<boolean>} */
+async function exchange(asked_at_ms) {
+    if (Number(localStorage.getItem(REFRESHED_KEY)) > asked_at_ms) return true;
+    const response = await send(`${BASE}/auth/refresh`, init("POST", {}));
+    await response.text();
+    if (response.ok) localStorage.setItem(REFRESHED_KEY, String(Date.now()));
+    return response.ok;
+}
+
 /** @type {Promise<boolean> | null} */
 let refreshing = null;
 
-/** Exchanges the refresh cookie once, however many requests wait for it. @returns {Promise<boolean>} */
+/** One exchange at a time, however many requests and tabs wait for it. @returns {Promise<boolean>} */
 function refresh() {
-    refreshing ??= send(`${BASE}/auth/refresh`, init("POST", {}))
-        .then(async (response) => { await response.text(); return response.ok; }, () => false)
-        .finally(() => { refreshing = null; });
+    const asked_at_ms = Date.now();
+    const run = () => exchange(asked_at_ms);
+    // Locks are there in secure contexts only, not on plain http in a local network.
+    const done = () => (navigator.locks ? navigator.locks.request("pawbase-refresh", run) : run());
+    refreshing ??= Promise.resolve(done()).catch(() => false).finally(() => { refreshing = null; });
     return refreshing;
 }
 

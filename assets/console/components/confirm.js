@@ -6,7 +6,7 @@ import { Dialog } from "./dialog.js";
 /**
  * @typedef {object} Question
  * @property {string} title @property {any} [text] @property {string} [yes] @property {string} [no]
- * @property {boolean} [isDangerous] @property {string} [typed] Text that must be typed to go on.
+ * @property {boolean} [isDangerous] @property {boolean} [isWide] @property {string} [typed] Text that must be typed to go on.
  * @property {{ value: string, label: string, isDangerous?: boolean }[]} [choices] Other answers than yes.
  */
 
@@ -34,7 +34,7 @@ function QuestionView({ question }) {
             <button key=${choice.value} type="button" disabled=${isLocked} class=${`button ${choice.isDangerous ? "button-danger" : "button-primary"}`}
                 onClick=${() => question.answer(choice.value)}>${choice.label}</button>`)}`;
     return html`
-        <${Dialog} title=${question.title} onClose=${() => question.answer(null)} actions=${actions} class="dialog-small">
+        <${Dialog} title=${question.title} onClose=${() => question.answer(null)} actions=${actions} isWide=${question.isWide} class=${question.isWide ? "" : "dialog-small"}>
             ${typeof question.text === "string" ? html`<p>${question.text}</p>` : question.text}
             ${question.typed !== undefined && html`
                 <label class="stack-small">Type <code>${question.typed}</code> to go on

@@ -4,10 +4,23 @@ import { html } from "../vendor/preact.js";
 import { Icon } from "./icon.js";
 import { toast } from "./toast.js";
 
+/** Copies without the clipboard API, which browsers only offer on https and localhost. @param {string} text */
+function copySelected(text) {
+    const box = document.createElement("textarea");
+    box.value = text;
+    box.className = "sr-only";
+    (document.querySelector("dialog[open]") ?? document.body).append(box);
+    box.select();
+    const isCopied = document.execCommand("copy");
+    box.remove();
+    if (!isCopied) throw new Error("not allowed");
+}
+
 /** Copies and tells. @param {string} text @param {string} [what] */
 export async function copy(text, what = "Copied") {
     try {
-        await navigator.clipboard.writeText(text);
+        if (navigator.clipboard) await navigator.clipboard.writeText(text);
+        else copySelected(text);
         toast(what);
     } catch {
         toast("The browser did not allow copying.", { kind: "danger" });

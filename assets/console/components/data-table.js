@@ -21,11 +21,12 @@ export const nextSort = (sort, key) => (sort === key ? `-${key}` : sort === `-${
 /** @param {{ column: Column<any>, sort: string, onSort?: (sort: string) => void }} props */
 function Heading({ column, sort, onSort }) {
     const key = column.sortKey;
-    if (!key || !onSort) return html`<th scope="col" class=${column.class} title=${column.title}>${column.label}</th>`;
+    const look = `${column.class ?? ""} ${column.isHead ? "head" : ""}`;
+    if (!key || !onSort) return html`<th scope="col" class=${look} title=${column.title}>${column.label}</th>`;
     const state = sort === key ? "ascending" : sort === `-${key}` ? "descending" : "none";
     const icon = { ascending: "up", descending: "down", none: "sort" }[state];
     return html`
-        <th scope="col" class=${column.class} aria-sort=${state} title=${column.title}>
+        <th scope="col" class=${look} aria-sort=${state} title=${column.title}>
             <button type="button" class="sort" onClick=${() => onSort(nextSort(sort, key))}>${column.label}<${Icon} name=${icon} /></button>
         </th>`;
 }

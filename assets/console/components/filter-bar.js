@@ -64,7 +64,7 @@ function ValueWords({ field, filter }) {
     const link = field && (field.type === "link" || field.type === "links_any") && filter.op !== "in" && filter.op !== "null" ? linkOf(field, filter.value) : null;
     const label = useLabel(link?.table, link?.id);
     if (link) return label;
-    if (field?.type === "money") return majorOf(Number(filter.value), "EUR");
+    if (field?.type === "money" && /^-?\d+$/.test(filter.value)) return majorOf(Number(filter.value), "EUR");
     if (field?.type === "boolean") return filter.value === "true" ? "yes" : "no";
     if (field?.type === "datetime" && !Number.isNaN(Date.parse(filter.value))) return utc(new Date(filter.value));
     if (field?.type === "enum") return filter.value.replace(/_/g, " ").replace(/,/g, ", ");

@@ -16,12 +16,13 @@ const ADVICE = {
 /** @param {{ problem: import("../api.js").Problem, onRetry?: () => void, children?: any }} props */
 export function ProblemNote({ problem, onRetry, children }) {
     const advice = ADVICE[problem.code];
+    const isSaidBelow = problem.errors.some((error) => error.message === problem.message);
     return html`
         <section class="note note-danger" role="alert">
             <${Icon} name="alert" />
             <div class="note-body">
                 <h2>${problem.title}</h2>
-                <p>${problem.message}${advice ? ` ${advice}` : ""}</p>
+                ${!isSaidBelow && html`<p>${problem.message}${advice ? ` ${advice}` : ""}</p>`}
                 ${problem.errors.length > 0 && html`
                     <ul>${problem.errors.map((error, index) => html`<li key=${index}><code>${error.pointer}</code> ${error.message}</li>`)}</ul>`}
                 ${children}

@@ -73,7 +73,7 @@ export function input({ value, onChange, input: { id, describedBy, isInvalid }, 
 
 /** Amounts are typed as 19.99; the list is filtered by the minor unit. @param {import("./index.js").FilterProps} props */
 export function filter({ value, onChange, id }) {
-    const [text, setText] = useState(value === "" ? "" : majorOf(Number(value), "EUR"));
+    const [text, setText] = useState(/^-?\d+$/.test(value) ? majorOf(Number(value), "EUR") : value);
     const typed = (/** @type {any} */ event) => {
         setText(event.target.value);
         const minor = minorOf(event.target.value, "EUR");

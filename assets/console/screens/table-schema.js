@@ -40,7 +40,7 @@ function Who({ permission }) {
     const kind = permission.rule === "full" ? "good" : permission.rule === "none" ? "quiet" : "warn";
     const short = { full: "all", none: "nobody", where: "by rule" }[permission.rule];
     return html`<div class="who"><${Badge} kind=${kind} text=${short} /><span>${permission.words}</span></div>
-        ${permission.text && html`<details class="small"><summary>The rule</summary><code class="wrap">${permission.text}</code></details>`}`;
+        ${permission.text && permission.text !== permission.words && html`<details class="small"><summary>The rule</summary><code class="wrap">${permission.text}</code></details>`}`;
 }
 
 /** @param {{ table: Table }} props */
