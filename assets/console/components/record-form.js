@@ -77,7 +77,7 @@ function ErrorSummary({ problem, fields, formId }) {
 /** @param {{ table: Table, field: Field, formId: string, value: any, errors: import("../api.js").FieldError[], isNew: boolean, onChange: (value: any) => void }} props */
 function FieldRow({ table, field, formId, value, errors, isNew, onChange }) {
     const pointer = `/${field.path}`;
-    const hasOwn = field.type === "object" && !field.is_list && childFields(table, field.path).length > 0;
+    const hasOwn = field.type === "object" && childFields(table, field.is_list ? `${field.path}.*` : field.path).length > 0;
     const label = fieldWords(field.path);
     const hint = [limitWords(field), field.is_optional ? "optional" : isNew && field.has_default ? "has a default" : ""].filter(Boolean).join(" · ");
     return html`

@@ -5,6 +5,7 @@ import { Icon } from "../components/icon.js";
 import { LinkPicker } from "../components/link-picker.js";
 import { Value } from "../components/value.js";
 import { keyOfLink } from "../labels.js";
+import { childFields } from "../schema.js";
 import * as fallback from "./fallback.js";
 import { inputOf } from "./index.js";
 
@@ -12,11 +13,17 @@ const TEXTS = ["text", "email", "phone", "url"];
 /** Values shown in a table's cell. */
 const SHOWN_MAX = 3;
 
-/** The field of one item. @param {import("../schema.js").Field} field */
-const itemOf = (field) => ({ ...field, is_list: false, is_optional: false, has_default: false });
+/** The field of one item; the parts of objects in a list stand below `path.*`. @param {import("../schema.js").Field} field */
+const itemOf = (field) => ({ ...field, path: field.type === "object" ? `${field.path}.*` : field.path, is_list: false, is_optional: false, has_default: false });
+
+/** Whether the items are objects whose parts the schema names. @param {import("../schema.js").Table | undefined} table @param {import("../schema.js").Field} field */
+const hasParts = (table, field) => field.type === "object" && table !== undefined && childFields(table, `${field.path}.*`).length > 0;
 
 /** @param {import("./index.js").CellProps} props */
 export function cell({ table, field, value, isWhole }) {
+    if (isWhole && Array.isArray(value) && hasParts(table, field)) {
+        return html`<ol class="item-list">${value.map((item, index) => html`<li key=${index}><${Value} table=${table} field=${itemOf(field)} value=${item} isWhole /></li>`)}</ol>`;
+    }
     if (!Array.isArray(value) || ["object", "array", "any"].includes(field.type)) return html`<${fallback.cell} field=${field} value=${value} isWhole=${isWhole} />`;
     if (!value.length) return html`<span class="none">none</span>`;
     const shown = isWhole ? value : value.slice(0, SHOWN_MAX);
@@ -76,8 +83,9 @@ function Links({ field, value, onChange, input, isDisabled, label }) {
 
 /** @param {import("./index.js").FieldProps} props */
 function Rows(props) {
-    const { field, value, onChange, isDisabled, label = "item" } = props;
+    const { field, value, onChange, isDisabled, isNew, errors = [], pointer = "", label = "item" } = props;
     const items = value ?? [];
+    const start = field.type === "object" ? {} : null;
     const Input = inputOf(itemOf(field));
     const set = (/** @type {number} */ index, /** @type {any} */ next) => onChange(items.map((/** @type {any} */ item, /** @type {number} */ at) => (at === index ? next : item)));
     return html`
@@ -85,12 +93,12 @@ function Rows(props) {
             ${items.map((/** @type {any} */ item, /** @type {number} */ index) => html`
                 <div key=${index} class="item-row">
                     <${Input} table=${props.table} field=${itemOf(field)} value=${item} label=${`${label} ${index + 1}`} isDisabled=${isDisabled}
-                        input=${{ id: `${props.input.id}-${index}`, describedBy: props.input.describedBy, isInvalid: false }}
+                        isNew=${isNew} errors=${errors} pointer=${`${pointer}/${index}`} input=${{ id: `${props.input.id}-${index}`, describedBy: props.input.describedBy, isInvalid: false }}
                         onChange=${(/** @type {any} */ next) => set(index, next)} />
                     <button type="button" class="icon-button" aria-label=${`Remove ${label} ${index + 1}`} disabled=${isDisabled}
                         onClick=${() => onChange(items.filter((/** @type {any} */ _, /** @type {number} */ at) => at !== index))}><${Icon} name="trash" /></button>
                 </div>`)}
-            <button type="button" class="button button-small" id=${props.input.id} disabled=${isDisabled} onClick=${() => onChange([...items, null])}><${Icon} name="plus" />Add</button>
+            <button type="button" class="button button-small" id=${props.input.id} disabled=${isDisabled} onClick=${() => onChange([...items, start])}><${Icon} name="plus" />Add</button>
         </div>`;
 }
 
@@ -100,6 +108,6 @@ export function input(props) {
     if (type === "enum") return html`<${Choices} ...${props} />`;
     if (type === "link" || type === "links_any") return html`<${Links} ...${props} />`;
     if (TEXTS.includes(type)) return html`<${Tags} ...${props} />`;
-    if (["object", "array", "any", "geometry"].includes(type)) return html`<${fallback.input} ...${props} />`;
+    if (["object", "array", "any", "geometry"].includes(type) && !hasParts(props.table, props.field)) return html`<${fallback.input} ...${props} />`;
     return html`<${Rows} ...${props} />`;
 }
