@@ -2,7 +2,7 @@
 //!
 //! Everything of a row is told at once, as for a single record.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use pawbase_engine::{RecordId, ToSql, Value, Vars};
 
@@ -84,15 +84,14 @@ impl Seen {
 
 /// Links that lead nowhere, and keys that are taken: one statement for the links of all rows, one for their keys.
 async fn look_up(job: &Job, table: &Table, chunk: &[Good], bad: &mut Bad) -> Result<()> {
-    let links: BTreeSet<RecordId> =
-        chunk.iter().flat_map(|(_, row)| row.links.iter().map(|link| link.id.clone())).collect();
-    let keys: BTreeSet<RecordId> = chunk.iter().filter_map(|(_, row)| row.id.clone()).collect();
-    let (linked, taken) = (existing(&job.ctx, links).await?, existing(&job.ctx, keys).await?);
+    let links = chunk.iter().flat_map(|(_, row)| row.links.iter().map(|link| link.id.clone())).collect();
+    let keys = chunk.iter().filter_map(|(_, row)| row.id.clone()).collect();
+    let (linked, taken) = (Existing::of(&job.ctx, links).await?, Existing::of(&job.ctx, keys).await?);
     for (at, row) in chunk {
-        let missing = row.links.iter().filter(|link| !linked.contains(&link.id)).map(|link| {
+        let missing = row.links.iter().filter(|link| !linked.has(&link.id)).map(|link| {
             FieldError::new(&*link.pointer, "reference", format!("there is no such record of {}", link.id.table))
         });
-        let is_taken = row.id.as_ref().is_some_and(|id| taken.contains(id));
+        let is_taken = row.id.as_ref().is_some_and(|id| taken.has(id));
         let key = is_taken.then(|| FieldError::new("/id", "unique", format!("is taken by a record of {}", table.name)));
         let problems: Vec<FieldError> = key.into_iter().chain(missing).collect();
         if !problems.is_empty() {
@@ -102,13 +101,27 @@ async fn look_up(job: &Job, table: &Table, chunk: &[Good], bad: &mut Bad) -> Res
     Ok(())
 }
 
-/// Those of the records that the caller can see.
-async fn existing(ctx: &Ctx, ids: BTreeSet<RecordId>) -> Result<BTreeSet<RecordId>> {
-    if ids.is_empty() {
-        return Ok(BTreeSet::new());
+/// Records that the caller can see, in order.
+struct Existing(Vec<RecordId>);
+
+impl Existing {
+    /// Those of `ids`.
+    async fn of(ctx: &Ctx, mut ids: Vec<RecordId>) -> Result<Self> {
+        if ids.is_empty() {
+            return Ok(Self(ids));
+        }
+        ids.sort();
+        ids.dedup();
+        let ids: Vec<Value> = ids.into_iter().map(Value::RecordId).collect();
+        let vars = Vars::new().with("ids", Value::Array(ids.into()));
+        let found = ctx.session().read("SELECT VALUE id FROM $ids", vars).await?.rows(0);
+        let of_record = |id| if let Value::RecordId(id) = id { Some(id) } else { None };
+        let mut found: Vec<RecordId> = found.into_iter().filter_map(of_record).collect();
+        found.sort();
+        Ok(Self(found))
     }
-    let ids: Vec<Value> = ids.into_iter().map(Value::RecordId).collect();
-    let vars = Vars::new().with("ids", Value::Array(ids.into()));
-    let found = ctx.session().read("SELECT VALUE id FROM $ids", vars).await?.rows(0);
-    Ok(found.into_iter().filter_map(|id| if let Value::RecordId(id) = id { Some(id) } else { None }).collect())
+
+    fn has(&self, id: &RecordId) -> bool {
+        self.0.binary_search(id).is_ok()
+    }
 }

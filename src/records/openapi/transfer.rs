@@ -16,13 +16,15 @@ impl TableView<'_> {
         parameters.extend(self.whole_list_parameters(name));
         operation.insert("parameters".into(), Json::Array(parameters));
         operation.insert("security".into(), self.security(None));
-        let text = |description: &str| json!({ "schema": { "type": "string", "description": description } });
+        let text = |description: &str, example: String| json!({ "schema": { "type": "string", "description": description }, "example": example });
+        let record = self.record_example();
+        let key = record["id"].as_str().map_or_else(|| record["id"].to_string(), str::to_owned);
         let file = json!({ "description": "The file.",
             "headers": { "Content-Disposition": { "$ref": "#/components/headers/ContentDisposition" } },
             "content": {
-                "text/csv": text("A header and a row for each record."),
-                "application/json": { "schema": { "type": "array", "items": reference(name) } },
-                "application/x-ndjson": text("A record on each line."),
+                "text/csv": text("A header and a row for each record.", format!("id\r\n{key}\r\n")),
+                "application/json": { "schema": { "type": "array", "items": reference(name) }, "example": [record] },
+                "application/x-ndjson": text("A record on each line.", format!("{record}\n")),
             } });
         operation.insert("responses".into(), json!({ "200": file, "400": null, "422": null }));
         Json::Object(operation)
@@ -49,13 +51,12 @@ impl TableView<'_> {
         operation.insert("security".into(), self.security(Some(&self.table.permissions.create)));
         let most = self.limits.import_rows_max;
         let rows = json!({ "type": "array", "maxItems": most, "items": reference(&format!("{name}Import")) });
-        let mut array = json!({ "schema": rows });
-        if let Some(example) = self.input_example(true) {
-            array["example"] = json!([example]);
-        }
-        let text = json!({ "schema": { "type": "string" } });
-        let body = json!({ "required": true,
-            "content": { "text/csv": text, "application/json": array, "application/x-ndjson": text } });
+        let example = self.input_example(true);
+        let line = example.as_ref().map_or_else(String::new, |example| format!("{example}\n"));
+        let array = json!({ "schema": rows, "example": example.into_iter().collect::<Vec<Json>>() });
+        let text = |example: &str| json!({ "schema": { "type": "string" }, "example": example });
+        let body = json!({ "required": true, "content": {
+            "text/csv": text("name,tags\r\nExample,\"[\"\"new\"\"]\"\r\n"), "application/json": array, "application/x-ndjson": text(&line) } });
         operation.insert("requestBody".into(), body);
         operation.insert("responses".into(), import_responses());
         Json::Object(operation)
@@ -77,7 +78,8 @@ fn import_responses() -> Json {
     let report = json!({ "dry_run": false, "total": 2, "imported": 2, "failed": 0, "errors": [] });
     let content = json!({
         "application/json": { "schema": reference("ImportReport"), "example": report },
-        "application/x-ndjson": { "schema": { "type": "string", "description": "`{\"progress\",\"total\"}` on each line, and last the report or a problem." } },
+        "application/x-ndjson": { "schema": { "type": "string", "description": "`{\"progress\",\"total\"}` on each line, and last the report or a problem." },
+            "example": format!("{{\"progress\":2,\"total\":2}}\n{report}\n") },
     });
     let refused = json!({ "type": "/api/docs/errors#validation_failed", "title": "Some fields are not valid", "status": 422,
         "detail": "1 row is not good, so nothing was imported.", "error": "validation_failed",

@@ -25,7 +25,9 @@ impl Stage {
         for (name, member) in schema["properties"].as_object().into_iter().flatten() {
             let member = resolve(&document.json, member);
             let is_required = schema["required"].as_array().is_some_and(|names| names.contains(&json!(name)));
-            let is_owner = !is_required && member["x-link"] == "users";
+            let table = self.test.app.platform.schema.tables.get(operation.table);
+            let field = table.and_then(|table| table.fields.get(name));
+            let is_owner = field.is_some_and(|field| field.is_default_caller);
             // Staff write in nobody's name, so they say whose it is.
             if is_owner && (document.audience == Audience::Admin || more.contains(name)) {
                 body.insert(name.clone(), json!(self.person.user));

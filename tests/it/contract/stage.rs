@@ -84,7 +84,7 @@ impl Stage {
             business,
             limited,
             hasty,
-            impatient,
+            _impatient: impatient,
             impatient_boss,
             count,
             texts,
