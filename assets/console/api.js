@@ -22,8 +22,8 @@ const CSRF_COOKIE = "pawbase_admin_csrf";
 
 /** A failed request, with the members of the server's problem document. */
 export class Problem extends Error {
-    /** @param {number} status @param {any} body */
-    constructor(status, body) {
+    /** @param {number} status @param {any} body @param {Headers} [headers] */
+    constructor(status, body, headers) {
         super(body?.detail || body?.message || body?.title || "The server did not answer.");
         this.name = "Problem";
         this.status = status;
@@ -35,6 +35,8 @@ export class Problem extends Error {
         this.requestId = body?.request_id ?? null;
         /** @type {FieldError[]} */
         this.errors = body?.errors ?? [];
+        /** Seconds to wait before trying again, if the server says so. */
+        this.retry_after_s = Number(headers?.get("retry-after")) || null;
         this.body = body;
     }
 }
@@ -162,7 +164,7 @@ export async function request(method, path, options = {}) {
     const body = await readBody(response);
     if (!response.ok) {
         if (response.status === 401 && !isAuth) signedOut();
-        throw new Problem(response.status, body);
+        throw new Problem(response.status, body, response.headers);
     }
     return { status: response.status, body, etag: response.headers.get("etag"), headers: response.headers };
 }

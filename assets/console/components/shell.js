@@ -17,7 +17,9 @@ const isWithin = (path, entry) => (entry === "/" ? path === "/" : path === entry
 /** @param {{ path: string }} props */
 function TableLinks({ path }) {
     const list = tables.value ?? [];
-    return html`<ul class="nav-tables">${list.map((table) => {
+    const ref = useRef(/** @type {HTMLElement | null} */ (null));
+    useEffect(() => ref.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" }), [path, list.length]);
+    return html`<ul class="nav-tables" ref=${ref}>${list.map((table) => {
         const isHere = isWithin(path, `/tables/${table.name}`);
         return html`<li key=${table.name}><a href=${tableHref(table.name)} aria-current=${isHere ? "page" : null}>${words(table.name)}</a></li>`;
     })}</ul>`;
@@ -86,7 +88,7 @@ function AccountMenu() {
         })),
         { label: "Sign out", icon: "out", onSelect: () => signOut().catch((error) => toastProblem(error)) },
     ];
-    return html`<${Menu} label=${html`<span class="avatar">${initials}</span>`} name="Account and theme" class="avatar-button" items=${items} />`;
+    return html`<${Menu} label=${html`<span class="avatar">${initials}</span>`} name=${`${initials}, account and theme`} class="avatar-button" items=${items} />`;
 }
 
 /** Moves the focus to the heading of a new screen, so that keyboard and screen reader begin there. @param {string} path */

@@ -44,7 +44,7 @@ export default function Setup({ query }) {
         (problem?.errors ?? []).filter((error) => error.pointer === `/${name}`).map((error) => error.message);
     const isOver = problem?.status === 410;
     return html`
-        <${Gate} title="Welcome" lead="Make the first account. It may do everything, and can invite others later.">
+        <${Gate} title="Welcome" lead="Make the first account. It may do everything, and can give rights to others later.">
             <form class="stack" onSubmit=${submit} novalidate>
                 ${problem && html`<p class="note note-danger" role="alert">${reason(problem)}</p>`}
                 ${FIELDS.map(({ name, label, type, autocomplete, help }) => html`

@@ -6,11 +6,13 @@ import { FormField } from "../components/form-field.js";
 import { Gate } from "../components/gate.js";
 import { signIn } from "../session.js";
 
+/** @param {number} seconds */
+const waiting = (seconds) => (seconds < 120 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`);
+
 /** Why it failed, in words for the person before the screen. @param {import("../api.js").Problem} problem */
 function reason(problem) {
-    const wait = problem.body?.retry_after ?? null;
     if (problem.code === "invalid_credentials") return "Address or password is wrong, or the account has no staff role.";
-    if (problem.status === 429) return `${problem.message}${wait ? ` Try again in ${wait} seconds.` : ""}`;
+    if (problem.status === 429 && problem.retry_after_s) return `${problem.message} Try again in ${waiting(problem.retry_after_s)}.`;
     return problem.message;
 }
 
