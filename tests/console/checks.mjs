@@ -44,10 +44,11 @@ function actionable() {
   return [...root.querySelectorAll(kinds)].filter((element) => isShown(element) && isOn(element) && !isGrouped(element));
 }
 
-/** Runs in the page: whether the focused element looks different from before. */
+/** Runs in the page: how an element looks. The ring of the focus may be drawn by what is around it or by its first part. */
 function looks(element) {
-  const style = getComputedStyle(element);
-  return [style.outlineStyle, style.outlineWidth, style.outlineColor, style.boxShadow, style.borderColor, style.backgroundColor].join("|");
+  const names = ["outlineStyle", "outlineWidth", "outlineColor", "boxShadow", "borderColor", "backgroundColor", "stroke", "strokeWidth"];
+  const parts = [element, element.parentElement, element.firstElementChild].filter(Boolean);
+  return parts.map((part) => getComputedStyle(part)).flatMap((style) => names.map((name) => style[name])).join("|");
 }
 
 /** Tab reaches all that can be acted on, shows where it is, and never gets stuck. */

@@ -24,7 +24,7 @@ function parsed(text, type) {
 }
 
 /** @param {import("./index.js").FieldProps} props */
-export function input({ field, value, onChange, input: { id, describedBy, isInvalid }, isDisabled }) {
+export function input({ field, value, onChange, input: { id, describedBy, isInvalid }, label, isDisabled }) {
     const [text, setText] = useState(written(value));
     const { why } = parsed(text, field.type);
     const isJson = field.type !== "duration" && field.type !== "bytes";
@@ -33,7 +33,8 @@ export function input({ field, value, onChange, input: { id, describedBy, isInva
         setText(event.target.value);
         onChange(parsed(event.target.value, field.type).value);
     };
-    const look = { class: "input mono", id, disabled: isDisabled, spellcheck: false, autocomplete: "off", "aria-invalid": isInvalid || (why && text) ? "true" : null };
+    // A group has a legend and no label, so that the field is named here.
+    const look = { class: "input mono", id, "aria-label": label ?? null, disabled: isDisabled, spellcheck: false, autocomplete: "off", "aria-invalid": isInvalid || (why && text) ? "true" : null };
     const hint = why && text ? `${id}-json` : null;
     const describes = [describedBy, hint].filter(Boolean).join(" ") || null;
     if (!isJson) return html`<input ...${look} value=${text} placeholder=${field.type === "duration" ? "1h30m" : "Base64"} aria-describedby=${describes} onInput=${typed} />`;

@@ -40,20 +40,23 @@ function linksOf(tables) {
 function CardView({ card, state, onPoint }) {
     const clip = shortened(words(card.name), 24);
     return html`
-        <a class=${`schema-card ${state}`} href=${schemaHref(card.name)} aria-label=${`${words(card.name)}: ${card.fieldCount} fields, ${card.links.length} links`}
+        <a class=${`schema-card ${state}`} href=${schemaHref(card.name)}
             onMouseEnter=${() => onPoint(card.name)} onMouseLeave=${() => onPoint(null)}
             onFocus=${() => onPoint(card.name)} onBlur=${() => onPoint(null)}>
             <rect class="schema-box" x=${card.x} y=${card.y} width=${card.width} height=${card.height} rx="9" />
-            <text class="schema-name" x=${card.x + 14} y=${card.y + 21}>${clip}</text>
+            <text class="schema-name" x=${card.x + 14} y=${card.y + 21}>${`${clip} `}</text>
             <text class="schema-note" x=${card.x + 14} y=${card.y + 37}>${card.fieldCount} fields</text>
-            ${card.links.length > 0 && html`<path class="schema-rule" d=${`M${card.x} ${card.y + HEAD_HEIGHT}h${CARD_WIDTH}`} />`}
-            ${card.links.map((link, at) => {
-                const y = card.y + HEAD_HEIGHT + at * ROW_HEIGHT + 16;
-                return html`
-                    <text key=${`${link.path} ${link.to}`} class="schema-link" x=${card.x + 14} y=${y}>${shortened(`${link.path}${link.isList ? " [ ]" : ""}`, 20)}
-                        <title>${`${link.path} → ${words(link.to)}`}</title></text>
-                    <text class="schema-target" x=${card.x + CARD_WIDTH - 14} y=${y} text-anchor="end">${shortened(words(link.to), 16)}</text>`;
-            })}
+            ${card.links.length > 0 && html`
+                <g aria-hidden="true">
+                    <path class="schema-rule" d=${`M${card.x} ${card.y + HEAD_HEIGHT}h${CARD_WIDTH}`} />
+                    ${card.links.map((link, at) => {
+                        const y = card.y + HEAD_HEIGHT + at * ROW_HEIGHT + 16;
+                        return html`
+                            <text key=${`${link.path} ${link.to}`} class="schema-link" x=${card.x + 14} y=${y}>${shortened(`${link.path}${link.isList ? " [ ]" : ""}`, 20)}
+                                <title>${`${link.path} → ${words(link.to)}`}</title></text>
+                            <text class="schema-target" x=${card.x + CARD_WIDTH - 14} y=${y} text-anchor="end">${shortened(words(link.to), 16)}</text>`;
+                    })}
+                </g>`}
         </a>`;
 }
 
