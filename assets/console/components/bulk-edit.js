@@ -52,6 +52,7 @@ export function BulkEdit({ table, keys, onClose, onDone }) {
     const [isBusy, setBusy] = useState(false);
     const field = fields.find((item) => item.path === path);
     const changed = field ? records.filter((record) => !isSame(record[field.path], value)) : [];
+    const choose = (/** @type {any} */ event) => { setPath(event.target.value); setValue(null); setProblem(null); };
     const run = async () => {
         setBusy(true);
         setProblem(null);
@@ -75,11 +76,12 @@ export function BulkEdit({ table, keys, onClose, onDone }) {
             ${field ? html`
                 <div class="two">
                     <${FormField} label="Field" id=${`${id}-field`}>
-                        ${(/** @type {any} */ input) => html`<select class="input" id=${input.id} onChange=${(/** @type {any} */ event) => { setPath(event.target.value); setValue(null); setProblem(null); }}>
+                        ${(/** @type {any} */ input) => html`<select class="input" id=${input.id} onChange=${choose}>
                             ${fields.map((item) => html`<option key=${item.path} value=${item.path} selected=${item.path === path}>${fieldWords(item.path)}</option>`)}</select>`}
                     <//>
                     <${FormField} key=${path} label="New value" id=${`${id}-value`} help=${field.description}>
-                        ${(/** @type {any} */ input) => html`<${inputOf(field)} table=${table} field=${field} value=${value} input=${input} label="New value" pointer=${`/${path}`} onChange=${(/** @type {any} */ next) => setValue(next === "" ? null : next)} />`}
+                        ${(/** @type {any} */ input) => html`<${inputOf(field)} table=${table} field=${field} value=${value} input=${input}
+                            label="New value" pointer=${`/${path}`} onChange=${(/** @type {any} */ next) => setValue(next === "" ? null : next)} />`}
                     <//>
                 </div>
                 ${loaded.data && html`<${Preview} table=${table} records=${records} field=${field} value=${value} />`}`

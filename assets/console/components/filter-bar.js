@@ -11,7 +11,8 @@ import { utc } from "./date.js";
 import { Icon } from "./icon.js";
 import { Panel } from "./menu.js";
 
-/** @typedef {import("../model/list-query.js").Filter} Filter @typedef {import("../schema.js").Table} Table @typedef {import("../schema.js").Field} Field */
+/** @typedef {import("../model/list-query.js").ListQuery} ListQuery @typedef {import("../model/list-query.js").Filter} Filter */
+/** @typedef {import("../schema.js").Table} Table @typedef {import("../schema.js").Field} Field */
 
 /**
  * @param {{ table: Table, start?: Filter, onSave: (filter: Filter) => void }} props
@@ -53,7 +54,9 @@ function FilterForm({ table, start, onSave }) {
                 ${isNull ? html`<select class="input" id=${id} onChange=${(/** @type {any} */ event) => setValue(event.target.value)}>
                         <option value="true" selected=${value !== "false"}>Yes, it is empty</option>
                         <option value="false" selected=${value === "false"}>No, it has a value</option></select>`
-                    : html`${isText && html`<span class="help">Upper and lower case count.</span>`}<${Input} key=${`${field.path} ${current}`} field=${field} op=${current} value=${value} onChange=${setValue} id=${id} />`}
+                    : html`
+                        ${isText && html`<span class="help">Upper and lower case count.</span>`}
+                        <${Input} key=${`${field.path} ${current}`} field=${field} op=${current} value=${value} onChange=${setValue} id=${id} />`}
             </div>
             <button class="button button-primary" disabled=${!isNull && value === ""}>${start ? "Change filter" : "Add filter"}</button>
         </form>`;
@@ -95,7 +98,7 @@ export function AddFilter({ table, onAdd }) {
     <//>`;
 }
 
-/** The chips of all filters. @param {{ table: Table, list: import("../model/list-query.js").ListQuery, onChange: (change: Partial<import("../model/list-query.js").ListQuery>) => void }} props */
+/** The chips of all filters. @param {{ table: Table, list: ListQuery, onChange: (change: Partial<ListQuery>) => void }} props */
 export function FilterChips({ table, list, onChange }) {
     if (!list.filters.length && !list.filter) return null;
     const set = (/** @type {number} */ index, /** @type {Filter | null} */ next) =>
@@ -103,7 +106,8 @@ export function FilterChips({ table, list, onChange }) {
     return html`
         <div class="filter-chips" role="group" aria-label="Filters">
             ${list.filters.map((filter, index) => html`
-                <${Chip} key=${`${filter.path} ${filter.op} ${filter.value}`} table=${table} filter=${filter} onChange=${(/** @type {Filter} */ next) => set(index, next)} onRemove=${() => set(index, null)} />`)}
+                <${Chip} key=${`${filter.path} ${filter.op} ${filter.value}`} table=${table} filter=${filter}
+                    onChange=${(/** @type {Filter} */ next) => set(index, next)} onRemove=${() => set(index, null)} />`)}
             ${list.filter && html`<span class="filter-chip"><span class="filter-chip-body"><code>${list.filter}</code></span>
                 <button type="button" aria-label="Remove condition" onClick=${() => onChange({ filter: "" })}><${Icon} name="close" /></button></span>`}
             <button type="button" class="button button-small button-quiet" onClick=${() => onChange({ filters: [], filter: "" })}>Clear all</button>

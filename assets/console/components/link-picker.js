@@ -25,8 +25,12 @@ function useOffers(table, text, isOpen) {
     return offers;
 }
 
-/** What is chosen. @param {{ link: import("../labels.js").Link, isMany: boolean, onClear?: () => void, onChange: () => void, isDisabled?: boolean, id: string, describedBy?: string }} props */
-function Chosen({ link, isMany, onClear, onChange, isDisabled, id, describedBy }) {
+/**
+ * What is chosen.
+ * @param {{ link: import("../labels.js").Link, isMany: boolean, onClear?: () => void, onChange: () => void, isDisabled?: boolean,
+ *   input: import("./form-field.js").InputProps }} props
+ */
+function Chosen({ link, isMany, onClear, onChange, isDisabled, input: { id, describedBy } }) {
     const label = useLabel(link.table, link.id);
     return html`
         <div class="picked">
@@ -34,6 +38,22 @@ function Chosen({ link, isMany, onClear, onChange, isDisabled, id, describedBy }
                 <span>${isMany ? `${words(link.table)}: ` : ""}${label}</span><code>${shortId(link.id)}</code></button>
             ${onClear && !isDisabled && html`<button type="button" class="icon-button icon-button-small" aria-label=${`Clear ${label}`} onClick=${onClear}><${Icon} name="close" /></button>`}
         </div>`;
+}
+
+/**
+ * The records to choose from. The focus stays in the input, so a press of the mouse must not take it away.
+ * @param {{ id: string, label: string, table: import("../schema.js").Table | undefined, items: any[], at: number, isShown: boolean, nothing: string,
+ *   onPick: (record: any) => void }} props
+ */
+function Offers({ id, label, table, items, at, isShown, nothing, onPick }) {
+    const pressed = (/** @type {any} */ record) => (/** @type {Event} */ event) => { event.preventDefault(); onPick(record); };
+    return html`
+        <ul id=${id} role="listbox" aria-label=${`Records for ${label}`} class="picker-list" hidden=${!isShown}>
+            ${items.map((record, index) => html`
+                <li key=${record.id} id=${`${id}-${index}`} role="option" aria-selected=${index === at ? "true" : "false"} onMouseDown=${pressed(record)}>
+                    <span>${labelOf(table, record)}</span>${table?.label_field && html`<code>${shortId(record.id)}</code>`}</li>`)}
+            ${!items.length && html`<li role="option" aria-disabled="true" aria-selected="false" class="muted">${nothing}</li>`}
+        </ul>`;
 }
 
 /**
@@ -55,9 +75,8 @@ export function LinkPicker({ field, value, input, onPick, onClear, label = "reco
     const { items, why, isBusy } = useOffers(table, text, isOpen);
     useEffect(() => { if (isChanging) box.current?.focus(); }, [isChanging]);
     if (link && !isChanging) {
-        return html`<${Chosen} link=${link} isMany=${isMany} onClear=${onClear} isDisabled=${isDisabled} id=${input.id} describedBy=${input.describedBy} onChange=${() => setChanging(true)} />`;
+        return html`<${Chosen} link=${link} isMany=${isMany} onClear=${onClear} isDisabled=${isDisabled} input=${input} onChange=${() => setChanging(true)} />`;
     }
-    const target = tableOf(table);
     const close = () => { setOpen(false); setText(""); setChanging(false); };
     const pick = (/** @type {any} */ record) => {
         if (!record) return;
@@ -76,10 +95,11 @@ export function LinkPicker({ field, value, input, onPick, onClear, label = "reco
         event.preventDefault();
         event.stopPropagation();
     };
+    const chooseTable = (/** @type {any} */ event) => { setTable(event.target.value); setAt(0); };
     const isShown = isOpen && !isDisabled;
     return html`
         <div class=${`picker ${isMany ? "picker-many" : ""}`}>
-            ${isMany && html`<select class="input" aria-label=${`Table of ${label}`} disabled=${isDisabled} onChange=${(/** @type {any} */ event) => { setTable(event.target.value); setAt(0); }}>
+            ${isMany && html`<select class="input" aria-label=${`Table of ${label}`} disabled=${isDisabled} onChange=${chooseTable}>
                 ${choices.map((name) => html`<option key=${name} value=${name} selected=${name === table}>${words(name)}</option>`)}</select>`}
             <div class="picker-box">
                 <input ref=${box} class="input" id=${input.id} role="combobox" aria-expanded=${isShown ? "true" : "false"} aria-controls=${list} aria-autocomplete="list"
@@ -87,13 +107,8 @@ export function LinkPicker({ field, value, input, onPick, onClear, label = "reco
                     placeholder=${placeholder ?? `Search ${words(table).toLowerCase()}…`} value=${text} disabled=${isDisabled} autocomplete="off" spellcheck=${false}
                     onInput=${(/** @type {any} */ event) => { setText(event.target.value); setOpen(true); setAt(0); }}
                     onClick=${() => setOpen(true)} onKeyDown=${pressed} onBlur=${close} />
-                <ul id=${list} role="listbox" aria-label=${`Records for ${label}`} class="picker-list" hidden=${!isShown}>
-                    ${items.map((record, index) => html`
-                        <li key=${record.id} id=${`${list}-${index}`} role="option" aria-selected=${index === at ? "true" : "false"}
-                            onMouseDown=${(/** @type {Event} */ event) => { event.preventDefault(); pick(record); }}>
-                            <span>${labelOf(target, record)}</span>${target?.label_field && html`<code>${shortId(record.id)}</code>`}</li>`)}
-                    ${!items.length && html`<li role="option" aria-disabled="true" aria-selected="false" class="muted">${isBusy ? "Searching…" : why || "Nothing found."}</li>`}
-                </ul>
+                <${Offers} id=${list} label=${label} table=${tableOf(table)} items=${items} at=${at} isShown=${isShown} onPick=${pick}
+                    nothing=${isBusy ? "Searching…" : why || "Nothing found."} />
             </div>
         </div>`;
 }

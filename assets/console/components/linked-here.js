@@ -47,7 +47,11 @@ function LinkedBy({ table, field, target, id }) {
         <section class="linked">
             <h3><a href=${tableHref(table.name, query)}>${words(table.name)}</a><span class="muted small">by ${fieldWords(field.path).toLowerCase()}</span></h3>
             ${items.length > 0 ? html`<ul>${items.map((/** @type {any} */ record) => html`
-                <li key=${record.id}><a href=${recordHref(table.name, record.id)}>${labelOf(table, record)}</a>${shown.map((item) => html`<${Value} key=${item.path} table=${table} field=${item} value=${record[item.path]} />`)}${record.created_at && !shown.length && html`<span class="muted small"><${Moment} value=${record.created_at} isRelative /></span>`}</li>`)}</ul>`
+                <li key=${record.id}>
+                    <a href=${recordHref(table.name, record.id)}>${labelOf(table, record)}</a>
+                    ${shown.map((item) => html`<${Value} key=${item.path} table=${table} field=${item} value=${record[item.path]} />`)}
+                    ${record.created_at && !shown.length && html`<span class="muted small"><${Moment} value=${record.created_at} isRelative /></span>`}
+                </li>`)}</ul>`
                 : html`<p class="muted small">None yet.</p>`}
             <p class="row small">
                 ${found.data.next_cursor && html`<a href=${tableHref(table.name, query)}>Show all</a>`}

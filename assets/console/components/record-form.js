@@ -67,7 +67,11 @@ function ErrorSummary({ problem, fields, formId }) {
             <div class="note-body">
                 <h2>${problem.message}</h2>
                 <ul>
-                    ${wrong.map((field) => html`<li key=${field.path}><a href=${`#${formId}-${field.path}`} onClick=${jump(field.path)}>${fieldWords(field.path)}</a>: ${errorsWithin(problem.errors, `/${field.path}`).join(" · ")}</li>`)}
+                    ${wrong.map((field) => html`
+                        <li key=${field.path}>
+                            <a href=${`#${formId}-${field.path}`} onClick=${jump(field.path)}>${fieldWords(field.path)}</a>${": "}
+                            ${errorsWithin(problem.errors, `/${field.path}`).join(" · ")}
+                        </li>`)}
                     ${elsewhere.map((error, index) => html`<li key=${index}><code>${error.pointer}</code> ${error.message}</li>`)}
                 </ul>
             </div>

@@ -46,6 +46,16 @@ function SaveForm({ table, list, onSaved }) {
         </form>`;
 }
 
+/** @param {{ view: View, isCurrent: boolean, onApply: () => void, onDrop: () => void }} props */
+function ViewRow({ view, isCurrent, onApply, onDrop }) {
+    return html`
+        <li class="row view-row">
+            <button type="button" onClick=${onApply}><${Icon} name=${view.is_shared ? "users" : "bookmark"} />${view.name}${isCurrent ? " ✓" : ""}</button>
+            ${view.user === account.value?.id && html`
+                <button type="button" class="icon-button icon-button-small" aria-label=${`Remove view ${view.name}`} onClick=${onDrop}><${Icon} name="trash" /></button>`}
+        </li>`;
+}
+
 /**
  * @param {{ table: string, list: import("../model/list-query.js").ListQuery, onApply: (query: URLSearchParams) => void }} props
  */
@@ -69,10 +79,8 @@ export function SavedViews({ table, list, onApply }) {
                     <ul class="menu">
                         <li><button type="button" onClick=${() => { close(); onApply(new URLSearchParams()); }}><${Icon} name="table" />All records${now === "" ? " ✓" : ""}</button></li>
                         ${(views.data ?? []).map((view) => html`
-                            <li key=${view.id} class="row view-row">
-                                <button type="button" onClick=${() => { close(); onApply(ofView(view.query)); }}><${Icon} name=${view.is_shared ? "users" : "bookmark"} />${view.name}${view === current ? " ✓" : ""}</button>
-                                ${view.user === account.value?.id && html`<button type="button" class="icon-button icon-button-small" aria-label=${`Remove view ${view.name}`} onClick=${() => drop(view)}><${Icon} name="trash" /></button>`}
-                            </li>`)}
+                            <${ViewRow} key=${view.id} view=${view} isCurrent=${view === current} onDrop=${() => drop(view)}
+                                onApply=${() => { close(); onApply(ofView(view.query)); }} />`)}
                     </ul>
                     ${canWrite() && now !== "" && html`<${SaveForm} table=${table} list=${list} onSaved=${views.reload} />`}
                     ${now === "" && html`<p class="help">Filter, sort or choose columns, then save the list here.</p>`}

@@ -32,11 +32,18 @@ export function askStale(table, opened, now, mine) {
                 : "You changed other fields than they did; saving yours keeps theirs."}</p>
             ${rows.length > 0 && html`
                 <div class="table-scroll" tabindex="0" role="region" aria-label="What they changed">
-                    <table class="table"><caption class="sr-only">What they changed</caption>
+                    <table class="table">
+                        <caption class="sr-only">What they changed</caption>
                         <thead><tr><th scope="col">Field</th><th scope="col">When you opened it</th><th scope="col">Theirs</th><th scope="col">Yours</th></tr></thead>
-                        <tbody>${rows.map(({ name, field }) => html`<tr key=${name}><th scope="row">${fieldWords(name)}</th>
-                            <td><${Value} table=${table} field=${field} value=${opened[name]} /></td><td><${Value} table=${table} field=${field} value=${now[name]} /></td>
-                            <td>${both.includes(name) ? html`<${Value} table=${table} field=${field} value=${applied(opened[name], mine[name])} />` : html`<span class="muted">as theirs</span>`}</td></tr>`)}</tbody>
+                        <tbody>${rows.map(({ name, field }) => html`
+                            <tr key=${name}>
+                                <th scope="row">${fieldWords(name)}</th>
+                                <td><${Value} table=${table} field=${field} value=${opened[name]} /></td>
+                                <td><${Value} table=${table} field=${field} value=${now[name]} /></td>
+                                <td>${both.includes(name)
+                                    ? html`<${Value} table=${table} field=${field} value=${applied(opened[name], mine[name])} />`
+                                    : html`<span class="muted">as theirs</span>`}</td>
+                            </tr>`)}</tbody>
                     </table>
                 </div>`}`,
     });

@@ -28,7 +28,8 @@ export function cell({ table, field, value, isWhole }) {
     if (!value.length) return html`<span class="none">none</span>`;
     const shown = isWhole ? value : value.slice(0, SHOWN_MAX);
     return html`<span class=${isWhole ? "items items-wrap" : "items"}>
-        ${shown.map((item, index) => html`<span key=${index} class=${TEXTS.includes(field.type) ? "badge badge-plain" : ""}><${Value} table=${table} field=${itemOf(field)} value=${item} /></span>`)}
+        ${shown.map((item, index) => html`
+            <span key=${index} class=${TEXTS.includes(field.type) ? "badge badge-plain" : ""}><${Value} table=${table} field=${itemOf(field)} value=${item} /></span>`)}
         ${value.length > shown.length && html`<span class="muted small">+${value.length - shown.length}</span>`}
     </span>`;
 }
@@ -77,7 +78,8 @@ function Links({ field, value, onChange, input, isDisabled, label }) {
             ${items.length > 0 && html`<div class="items items-wrap">${items.map((/** @type {any} */ item) => html`
                 <span key=${keyOfLink(item)} class="chip"><${Value} field=${itemOf(field)} value=${item} />
                     <button type="button" aria-label="Remove" disabled=${isDisabled} onClick=${() => onChange(without(item))}><${Icon} name="close" /></button></span>`)}</div>`}
-            <${LinkPicker} field=${field} input=${input} isDisabled=${isDisabled} label=${label} placeholder="Add…" onPick=${(/** @type {any} */ next) => onChange([...without(next), next])} />
+            <${LinkPicker} field=${field} input=${input} isDisabled=${isDisabled} label=${label} placeholder="Add…"
+                onPick=${(/** @type {any} */ next) => onChange([...without(next), next])} />
         </div>`;
 }
 

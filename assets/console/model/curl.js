@@ -8,7 +8,8 @@ export const quoted = (text) => (/^[\w./:=@%+,-]+$/.test(text) ? text : `'${text
  * The token is left to a variable: cookies of the browser are nobody else's business.
  */
 export function curl({ method = "GET", origin, path, query = [], body }) {
-    const lines = [`curl ${method === "GET" && query.length ? "-G " : ""}${method === "GET" ? "" : `-X ${method} `}${quoted(`${origin}/api/admin${path}`)}`, `-H "Authorization: Bearer $TOKEN"`];
+    const how = method !== "GET" ? `-X ${method} ` : query.length ? "-G " : "";
+    const lines = [`curl ${how}${quoted(`${origin}/api/admin${path}`)}`, `-H "Authorization: Bearer $TOKEN"`];
     for (const [name, value] of query) lines.push(`--data-urlencode ${quoted(`${name}=${value}`)}`);
     if (body !== undefined) lines.push(`-H ${quoted("Content-Type: application/json")}`, `-d ${quoted(JSON.stringify(body))}`);
     return lines.join(" \\\n  ");

@@ -17,11 +17,24 @@ import { theme } from "../theme.js";
 
 /** @typedef {{ id: string, created_at: string, used_at: string, expires_at: string, ip?: string, user_agent?: string, is_current: boolean }} Session */
 
+/** Marks of browsers in their names for themselves; the first that fits counts, since most claim to be several. */
+const BROWSERS = [["Edg/", "Edge"], ["OPR/", "Opera"], ["Firefox/", "Firefox"], ["Chrome/", "Chrome"], ["Safari/", "Safari"], ["curl/", "curl"]];
+const SYSTEMS = [["iPhone", "iPhone"], ["iPad", "iPad"], ["Android", "Android"], ["Windows", "Windows"], ["Mac OS", "macOS"], ["Linux", "Linux"]];
+
 /** A browser's name for people. @param {string | undefined} agent */
 export function deviceOf(agent = "") {
-    const browser = [["Edg/", "Edge"], ["OPR/", "Opera"], ["Firefox/", "Firefox"], ["Chrome/", "Chrome"], ["Safari/", "Safari"], ["curl/", "curl"]].find(([mark]) => agent.includes(mark))?.[1];
-    const system = [["iPhone", "iPhone"], ["iPad", "iPad"], ["Android", "Android"], ["Windows", "Windows"], ["Mac OS", "macOS"], ["Linux", "Linux"]].find(([mark]) => agent.includes(mark))?.[1];
+    const browser = BROWSERS.find(([mark]) => agent.includes(mark))?.[1];
+    const system = SYSTEMS.find(([mark]) => agent.includes(mark))?.[1];
     return [browser ?? (agent.split("/")[0] || "Unknown program"), system].filter(Boolean).join(" on ");
+}
+
+/** @param {{ id: string, label: string, value: string, onInput: (event: any) => void, autocomplete: string, errors: string[], help?: string }} props */
+function PasswordField({ id, label, value, onInput, autocomplete, errors, help }) {
+    return html`
+        <${FormField} id=${id} label=${label} errors=${errors} help=${help}>
+            ${(/** @type {any} */ input) => html`<input class="input" id=${input.id} type="password" autocomplete=${autocomplete} required value=${value}
+                aria-describedby=${input.describedBy} aria-invalid=${input.isInvalid ? "true" : null} onInput=${onInput} />`}
+        <//>`;
 }
 
 function Password() {
@@ -43,20 +56,18 @@ function Password() {
         }
     };
     const errorsOf = (/** @type {string} */ name) => (problem?.errors ?? []).filter((error) => error.pointer === `/${name}`).map((error) => error.message);
-    const field = (/** @type {"current_password" | "new_password" | "again"} */ name, /** @type {string} */ label, /** @type {string} */ autocomplete, /** @type {string[]} */ errors, help = "") => html`
-        <${FormField} id=${name} label=${label} errors=${errors} help=${help}>
-            ${(/** @type {any} */ input) => html`<input class="input" id=${input.id} type="password" autocomplete=${autocomplete} required value=${form[name]} aria-describedby=${input.describedBy}
-                aria-invalid=${input.isInvalid ? "true" : null} onInput=${(/** @type {any} */ event) => setForm({ ...form, [name]: event.target.value })} />`}
-        <//>`;
+    const bind = (/** @type {"current_password" | "new_password" | "again"} */ name) =>
+        ({ id: name, value: form[name], onInput: (/** @type {any} */ event) => setForm({ ...form, [name]: event.target.value }) });
     return html`
         <section class="card" aria-labelledby="password-title">
             <header class="card-head"><h2 id="password-title">Password</h2></header>
             <form class="card-body stack narrow-form" onSubmit=${submit}>
                 <input type="text" class="sr-only" autocomplete="username" value=${account.value?.email ?? ""} readonly tabindex="-1" aria-hidden="true" />
                 ${problem && !problem.errors.length && html`<p class="note note-danger" role="alert">${problem.message}</p>`}
-                ${field("current_password", "Present password", "current-password", errorsOf("current_password"))}
-                ${field("new_password", "New password", "new-password", errorsOf("new_password"), "At least 12 characters; a few words are best.")}
-                ${field("again", "New password again", "new-password", isUnequal ? ["is not the same as above"] : [])}
+                <${PasswordField} ...${bind("current_password")} label="Present password" autocomplete="current-password" errors=${errorsOf("current_password")} />
+                <${PasswordField} ...${bind("new_password")} label="New password" autocomplete="new-password" errors=${errorsOf("new_password")}
+                    help="At least 12 characters; a few words are best." />
+                <${PasswordField} ...${bind("again")} label="New password again" autocomplete="new-password" errors=${isUnequal ? ["is not the same as above"] : []} />
                 <div class="row"><button class="button button-primary">Change password</button><span class="help">Ends all your other sessions.</span></div>
             </form>
         </section>`;
@@ -69,7 +80,9 @@ function SessionRow({ session, onEnd }) {
             <${Icon} name="device" />
             <div>
                 <strong title=${session.user_agent}>${deviceOf(session.user_agent)}</strong> ${session.is_current && html`<${Badge} kind="good" text="this one" />`}
-                <div class="small muted">${session.ip && html`${session.ip} · `}signed in <${Moment} value=${session.created_at} /> · last used <${Moment} value=${session.used_at} isRelative /></div>
+                <div class="small muted">
+                    ${session.ip && `${session.ip} · `}signed in <${Moment} value=${session.created_at} />${" · last used "}<${Moment} value=${session.used_at} isRelative />
+                </div>
             </div>
             ${!session.is_current && html`<button type="button" class="button button-small" onClick=${onEnd}>End</button>`}
         </li>`;
@@ -98,7 +111,8 @@ function Sessions() {
             <div class="card-body">
                 ${sessions.problem && html`<${ProblemNote} problem=${sessions.problem} onRetry=${sessions.reload} />`}
                 ${sessions.isSlow && html`<${Skeleton} rows=${3} />`}
-                <ul class="sessions">${items.map((session) => html`<${SessionRow} key=${session.id} session=${session} onEnd=${() => end(`/auth/sessions/${session.id}`, "Session ended")} />`)}</ul>
+                <ul class="sessions">${items.map((session) => html`
+                    <${SessionRow} key=${session.id} session=${session} onEnd=${() => end(`/auth/sessions/${session.id}`, "Session ended")} />`)}</ul>
             </div>
         </section>`;
 }
@@ -117,7 +131,8 @@ export default function AccountScreen() {
                     <div><dt>Times are shown in</dt><dd>${ZONE} <span class="muted small">(this browser's zone; UTC when the pointer rests on a time)</span></dd></div>
                     <div><dt id="theme-label">Theme</dt><dd>
                         <div class="segments" role="radiogroup" aria-labelledby="theme-label">${THEMES.map(([value, label]) => html`
-                            <label key=${value}><input type="radio" name="theme" checked=${theme.value === value} onChange=${() => { theme.value = value; }} /><span>${label}</span></label>`)}</div></dd></div>
+                            <label key=${value}><input type="radio" name="theme" checked=${theme.value === value}
+                                onChange=${() => { theme.value = value; }} /><span>${label}</span></label>`)}</div></dd></div>
                 </dl>
             </section>
             <${Password} />

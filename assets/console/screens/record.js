@@ -110,6 +110,12 @@ function Actions({ table, record, etag, reload }) {
         ${table.is_writable.update && html`<a class="button button-primary" href=${href(path, { edit: "1" })}><${Icon} name="edit" />Edit</a>`}`;
 }
 
+/** Puts the focus into the first input of the form. */
+function focusForm() {
+    const controls = ["input", "select", "textarea", "button"].map((name) => `.record-form ${name}`).join();
+    /** @type {HTMLElement | null} */ (document.querySelector(controls))?.focus();
+}
+
 /** @param {{ table: Table, id: string, isEditing: boolean }} props */
 function RecordView({ table, id, isEditing }) {
     const loaded = useResource((signal) => load(table.name, id, signal), [table.name, id]);
@@ -118,8 +124,11 @@ function RecordView({ table, id, isEditing }) {
     const name = record ? labelOf(table, record) : words(table.name);
     const crumbs = [{ href: href("/tables"), label: "Tables" }, { href: tableHref(table.name), label: words(table.name) }];
     const isOpen = isEditing && record && table.is_writable.update && (table.name !== "users" || hasRole("admin", "super_admin"));
-    useEffect(() => { if (isOpen) /** @type {HTMLElement | null} */ (document.querySelector(".record-form input, .record-form select, .record-form textarea, .record-form button"))?.focus(); }, [Boolean(isOpen)]);
-    if (loaded.problem?.status === 404) return html`<${NotFound} title="This record is not there">It was deleted, or never was. <a href=${tableHref(table.name)}>All ${words(table.name).toLowerCase()}</a><//>`;
+    useEffect(() => { if (isOpen) focusForm(); }, [Boolean(isOpen)]);
+    if (loaded.problem?.status === 404) {
+        return html`<${NotFound} title="This record is not there">
+            It was deleted, or never was. <a href=${tableHref(table.name)}>All ${words(table.name).toLowerCase()}</a><//>`;
+    }
     const lead = record && html`<span class="record-id"><code>${record.id}</code><${CopyButton} text=${String(record.id)} label="Copy id" what="Id copied" isQuiet /></span>`;
     const actions = record && !isOpen && html`<${Actions} table=${table} record=${record} etag=${etag} reload=${loaded.reload} />`;
     return html`

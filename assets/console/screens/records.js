@@ -98,12 +98,14 @@ function SelectionBar({ table, chosen, onClear, onEdit, onDelete }) {
 function MoreMenu({ table, list, records, fields }) {
     const save = (/** @type {string} */ format) => () =>
         download(`/${table.name}/export`, toExport(list, format)).catch((error) => toastProblem(error, "The export did not start."));
+    const query = toApi(list, { fields: list.columns ? fields : [] });
+    const copyCurl = () => copy(curl({ origin: location.origin, path: `/${table.name}`, query }), "Copied as curl");
     const items = [
         { label: "Export list as CSV", icon: "download", onSelect: save("csv") },
         { label: "Export list as JSON", icon: "download", onSelect: save("json") },
         table.is_writable.create && { label: "Import records", icon: "upload", href: href(`/tables/${table.name}/import`) },
         { label: "Copy page as JSON", icon: "copy", onSelect: () => copyWhole(table, records.map((record) => record.id)) },
-        { label: "Copy as curl", icon: "code", onSelect: () => copy(curl({ origin: location.origin, path: `/${table.name}`, query: toApi(list, { fields: list.columns ? fields : [] }) }), "Copied as curl") },
+        { label: "Copy as curl", icon: "code", onSelect: copyCurl },
         { label: "Schema of this table", icon: "schema", href: href(`/tables/${table.name}/schema`) },
     ];
     return html`<${Menu} label="More" icon="more" class="button" items=${items} />`;
@@ -139,10 +141,11 @@ function Records({ table, query }) {
     };
     const done = () => { setTask(""); setChosen(new Map()); pages.reload(); };
     const isEmpty = page.data && !records.length && pages.from === 0;
-    const table_ = html`
+    const shown = html`
         <${DataTable} caption=${words(table.name)} columns=${columnsOf(table, fields)} rows=${records} keyOf=${(/** @type {any} */ record) => record.id}
             labelOf=${(/** @type {any} */ record) => labelOf(table, record)} sort=${list.sort} onSort=${(/** @type {string} */ sort) => change({ sort })}
-            selected=${new Set(chosen.keys())} onSelect=${select} isBusy=${page.isLoading} isFilled onOpen=${(/** @type {any} */ record) => { location.hash = recordHref(table.name, record.id); }} />
+            selected=${new Set(chosen.keys())} onSelect=${select} isBusy=${page.isLoading} isFilled
+            onOpen=${(/** @type {any} */ record) => { location.hash = recordHref(table.name, record.id); }} />
         <${Pager} from=${pages.from} count=${records.length} total=${pages.total} hasNext=${Boolean(page.data?.next_cursor)}
             onFirst=${pages.first} onBack=${pages.back} onNext=${pages.next} size=${list.limit} onSize=${(/** @type {number} */ limit) => change({ limit })} />`;
     const actions = html`
@@ -158,10 +161,11 @@ function Records({ table, query }) {
                 <button type="button" class="icon-button" aria-label="Load again" title="Load again" onClick=${pages.reload}><${Icon} name="refresh" /></button>
             </div>
             <${FilterChips} table=${table} list=${list} onChange=${change} />
-            ${chosen.size > 0 && html`<${SelectionBar} table=${table} chosen=${chosen} onClear=${() => setChosen(new Map())} onEdit=${() => setTask("edit")} onDelete=${() => setTask("delete")} />`}
+            ${chosen.size > 0 && html`<${SelectionBar} table=${table} chosen=${chosen} onClear=${() => setChosen(new Map())}
+                onEdit=${() => setTask("edit")} onDelete=${() => setTask("delete")} />`}
             ${page.problem ? html`<${ProblemNote} problem=${page.problem} onRetry=${pages.reload} />`
                 : isEmpty ? html`<${Nothing} table=${table} list=${list} onClear=${() => change({ filters: [], filter: "", q: "" })} />`
-                : page.data ? table_ : page.isSlow && html`<${Skeleton} rows=${8} />`}
+                : page.data ? shown : page.isSlow && html`<${Skeleton} rows=${8} />`}
             ${task === "edit" && html`<${BulkEdit} table=${table} keys=${[...chosen.keys()]} onClose=${() => setTask("")} onDone=${done} />`}
             ${task === "delete" && html`<${BulkDelete} table=${table} records=${[...chosen.values()]} onClose=${() => setTask("")} onDone=${done} />`}
         <//>`;

@@ -16,7 +16,8 @@ import { tableOf, words } from "../schema.js";
 function TypeCell({ type, is_list: isList, links, values }) {
     const name = `${isList ? "list of " : ""}${type.replace(/_/g, " ")}`;
     return html`
-        <span class="type">${name}${links?.length ? html` → ${links.map((link, index) => html`${index ? ", " : ""}<a key=${link} href=${href(`/tables/${link}/schema`)}>${link}</a>`)}` : null}</span>
+        <span class="type">${name}${links.length ? " → " : ""}
+            ${links.map((link, index) => html`${index ? ", " : ""}<a key=${link} href=${href(`/tables/${link}/schema`)}>${link}</a>`)}</span>
         ${values && html`<div class="small muted wrap">${values.join(", ")}</div>`}`;
 }
 
@@ -43,6 +44,11 @@ function Who({ permission }) {
         ${permission.text && permission.text !== permission.words && html`<details class="small"><summary>The rule</summary><code class="wrap">${permission.text}</code></details>`}`;
 }
 
+/** Who may read a field, where that is less than who may read the record. @param {Field} field */
+function readers({ permissions: { select } }) {
+    return html`<span class="small" title=${select.text}>${select.rule === "full" ? "as the record" : select.words}</span>`;
+}
+
 /** @param {{ table: Table }} props */
 function Fields({ table }) {
     const columns = [
@@ -50,7 +56,7 @@ function Fields({ table }) {
         { key: "type", label: "Type", cell: (/** @type {Field} */ field) => html`<${TypeCell} ...${field} />` },
         { key: "rules", label: "Value", class: "wrap", cell: rules },
         { key: "description", label: "Meaning", class: "wrap", cell: (/** @type {Field} */ field) => field.description },
-        { key: "who", label: "Who reads it", class: "wrap", cell: (/** @type {Field} */ field) => html`<span class="small" title=${field.permissions.select.text}>${field.permissions.select.rule === "full" ? "as the record" : field.permissions.select.words}</span>` },
+        { key: "who", label: "Who reads it", class: "wrap", cell: (/** @type {Field} */ field) => readers(field) },
     ];
     return html`<${DataTable} caption="Fields" columns=${columns} rows=${table.fields} keyOf=${(/** @type {Field} */ field) => field.path} />`;
 }

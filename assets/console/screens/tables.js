@@ -33,11 +33,16 @@ export default function Tables() {
         { key: "rows", label: "Records", class: "number", cell: (/** @type {Table} */ table) => (rows.has(table.name) ? rows.get(table.name).toLocaleString() : "") },
         { key: "fields", label: "Fields", class: "number", cell: (/** @type {Table} */ table) => String(table.fields.filter((field) => !field.path.includes(".")).length) },
         { key: "access", label: "Read by", cell: access },
-        { key: "schema", label: html`<span class="sr-only">Schema</span>`, cell: (/** @type {Table} */ table) => html`<a href=${href(`/tables/${table.name}/schema`)} aria-label=${`Schema of ${words(table.name)}`}>Schema</a>` },
+        {
+            key: "schema", label: html`<span class="sr-only">Schema</span>`,
+            cell: (/** @type {Table} */ table) => html`
+                <a href=${href(`/tables/${table.name}/schema`)} aria-label=${`Schema of ${words(table.name)}`}>Schema</a>`,
+        },
     ];
     return html`
         <${Page} title="Tables" lead="Everything that is stored. Open a table to see, search and change its records.">
-            <input class="input search-input" type="search" aria-label="Find a table" placeholder="Find a table" value=${text} onInput=${(/** @type {any} */ event) => setText(event.target.value)} />
+            <input class="input search-input" type="search" aria-label="Find a table" placeholder="Find a table" value=${text}
+                onInput=${(/** @type {any} */ event) => setText(event.target.value)} />
             ${shown.length ? html`<${DataTable} caption="Tables" columns=${columns} rows=${shown} keyOf=${(/** @type {Table} */ table) => table.name}
                     onOpen=${(/** @type {Table} */ table) => go(`/tables/${table.name}`)} />`
                 : html`<${EmptyState} icon="search" title="No table of that name" actions=${html`<button type="button" class="button" onClick=${() => setText("")}>Show all</button>`} />`}
