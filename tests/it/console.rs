@@ -10,7 +10,7 @@ use crate::tools::{Tools, in_repository, passes};
 /// Set by `.ci/run`: then the tools and a browser must be there.
 const SWITCH: &str = "PAWBASE_BROWSER";
 /// The types that the scripts are checked by.
-const TYPES: &str = "assets/console/api.d.ts";
+const TYPES: &str = "assets/console/types/api.d.ts";
 
 #[test]
 fn the_types_of_the_api_are_current() {

@@ -15,7 +15,7 @@ export async function use(page) {
   await enter(page, page.getByRole("alert").getByRole("link", { name: "Label" }));
   await page.keyboard.type("Made by keyboard");
   await type(page, page.getByRole("spinbutton", { name: "Ratio" }).or(page.getByRole("textbox", { name: "Ratio" })), "2.5");
-  await page.keyboard.press("ControlOrMeta+S");
+  await page.keyboard.press("ControlOrMeta+s");
   await page.getByRole("heading", { level: 1, name: "Made by keyboard" }).waitFor();
   await settled(page);
 }
