@@ -14,6 +14,7 @@ import { asProblem } from "./api.js";
 import { ConfirmHost } from "./components/confirm.js";
 import { Palette } from "./components/palette.js";
 import { ProblemNote } from "./components/problem.js";
+import { Renewal } from "./components/renewal.js";
 import { Shell } from "./components/shell.js";
 import { Skeleton } from "./components/skeleton.js";
 import { ToastHost } from "./components/toast.js";
@@ -83,7 +84,7 @@ function App() {
             ${failure ? html`<div class="page"><${ProblemNote} problem=${failure} onRetry=${start.retry} /></div>`
                 : tables.value ? content : html`<div class="page"><${Skeleton} rows=${6} isDelayed /></div>`}
         <//>
-        <${Palette} />`;
+        <${Palette} /><${Renewal} />`;
 }
 
 const root = document.getElementById("app");

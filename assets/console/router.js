@@ -67,6 +67,9 @@ export function setLeaveGuard(ask) {
     guard = ask;
 }
 
+/** Whether something on the screen would be lost by leaving. */
+export const isGuarded = () => guard !== null;
+
 let isForced = false;
 async function changed() {
     if (location.hash === hash.peek()) return;

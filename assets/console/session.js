@@ -2,7 +2,7 @@
 
 import { batch, signal } from "./vendor/preact.js";
 import * as api from "./api.js";
-import { go, here, replace, replaceHash } from "./router.js";
+import { go, here, isGuarded, replace, replaceHash, setLeaveGuard } from "./router.js";
 
 /**
  * @typedef {{ id: string, email: string, name: string, roles: string[], status: string, locale: string, timezone: string }} Account
@@ -31,8 +31,29 @@ function wanted() {
     return to && to.startsWith("/") ? to : "/";
 }
 
+/** Whether the sign-in ended while something was not saved: it is then renewed above the screen. */
+export const isRenewing = signal(false);
+
+/** Signs in again, as the same person, without leaving the screen. @param {string} password */
+export async function renew(password) {
+    const answer = await api.post("/auth/login", { email: account.peek()?.email, password, use_cookies: true });
+    account.value = answer.user;
+    isRenewing.value = false;
+}
+
+/** Gives up what was not saved and goes to the sign-in screen. */
+export function giveUp() {
+    setLeaveGuard(null);
+    isRenewing.value = false;
+    showSignIn();
+}
+
 /** Shows the sign-in screen, which returns to where one was. */
 function showSignIn() {
+    if (isGuarded() && account.peek()) {
+        isRenewing.value = true;
+        return;
+    }
     account.value = null;
     const { path } = here.peek();
     if (path === "/sign-in" || path === "/setup") return;

@@ -113,7 +113,7 @@ export function RecordForm({ table, record, start, onSave, cancelHref, onCancel 
     const [isBusy, setBusy] = useState(false);
     useEffect(() => { setValues(before); setProblem(null); }, [before]);
     const isChanged = !isSame(tidy(fields, before), tidy(fields, values));
-    useLeaveGuard(isChanged && !isBusy);
+    useLeaveGuard(isChanged);
     const formId = `record-${table.name}`;
     const submit = async (/** @type {Event} */ event) => {
         event.preventDefault();

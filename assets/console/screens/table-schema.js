@@ -14,7 +14,8 @@ import { tableOf, words } from "../schema.js";
 
 /** @param {Field} field */
 function TypeCell({ type, is_list: isList, links, values }) {
-    const name = `${isList ? "list of " : ""}${type.replace(/_/g, " ")}`;
+    const kind = type === "links_any" ? "link" : type.replace(/_/g, " ");
+    const name = isList ? `list of ${kind}` : kind;
     return html`
         <span class="type">${name}${links.length ? " → " : ""}
             ${links.map((link, index) => html`${index ? ", " : ""}<a key=${link} href=${href(`/tables/${link}/schema`)}>${link}</a>`)}</span>
