@@ -5,36 +5,13 @@ import { get } from "./api.js";
 import { ordered } from "./model/order.js";
 
 /**
- * @typedef {{ rule: "none" | "full" | "where", text: string | null, words: string }} Permission
- * @typedef {{ min: number | null, max: number | null, min_length: number | null, max_length: number | null, pattern: string | null }} Limits
- * @typedef {object} Field
- * @property {string} path
- * @property {string} type
- * @property {boolean} is_optional
- * @property {boolean} is_list
- * @property {string[] | null} values
- * @property {string[]} links Tables a link may lead to; none for other types, and none for a link to any table.
- * @property {string | null} description
- * @property {string[]} tags
- * @property {boolean} is_read_only
- * @property {boolean} is_system
- * @property {boolean} has_default
- * @property {boolean} is_sortable
- * @property {boolean} is_filterable
- * @property {Limits | null} limits
- * @property {{ select: Permission, create: Permission, update: Permission }} permissions
- * @typedef {{ name: string, fields: string[], is_unique: boolean, is_full_text: boolean }} Index
- * @typedef {object} Table
- * @property {string} name
- * @property {string | null} description
- * @property {"uuid" | "text" | "int"} key
- * @property {string | null} label_field
- * @property {boolean} has_text_search
- * @property {{ create: boolean, update: boolean, delete: boolean }} is_writable
- * @property {boolean} can_restore
- * @property {{ select: Permission, create: Permission, update: Permission, delete: Permission }} permissions
- * @property {Field[]} fields
- * @property {Index[]} indexes
+ * @typedef {import("./types/api").components["schemas"]} Schemas The types of our own OpenAPI document.
+ * @typedef {Schemas["PermissionDescription"]} Permission
+ * @typedef {Schemas["ValueLimits"]} Limits
+ * @typedef {Schemas["IndexDescription"]} Index
+ * @typedef {Omit<Schemas["FieldDescription"], "links"> & { links: string[] }} Field `links`: tables a link may lead to; none for
+ *   other types, and none for a link to any table.
+ * @typedef {Omit<Schemas["TableDescription"], "fields"> & { fields: Field[] }} Table
  */
 
 /** All tables in order of name, null until loaded. */

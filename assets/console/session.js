@@ -4,9 +4,7 @@ import { batch, signal } from "./vendor/preact.js";
 import * as api from "./api.js";
 import { go, here, isGuarded, replace, replaceHash, setLeaveGuard } from "./router.js";
 
-/**
- * @typedef {{ id: string, email: string, name: string, roles: string[], status: string, locale: string, timezone: string }} Account
- */
+/** @typedef {import("./schema.js").Schemas["Account"]} Account */
 
 /** The account signed in, null when nobody is, undefined until it is known. */
 export const account = signal(/** @type {Account | null | undefined} */ (undefined));

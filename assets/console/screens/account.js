@@ -15,7 +15,7 @@ import { useResource } from "../resource.js";
 import { account } from "../session.js";
 import { theme } from "../theme.js";
 
-/** @typedef {{ id: string, created_at: string, used_at: string, expires_at: string, ip?: string, user_agent?: string, is_current: boolean }} Session */
+/** @typedef {import("../schema.js").Schemas["SignInSession"]} Session */
 
 /** Marks of browsers in their names for themselves; the first that fits counts, since most claim to be several. */
 const BROWSERS = [["Edg/", "Edge"], ["OPR/", "Opera"], ["Firefox/", "Firefox"], ["Chrome/", "Chrome"], ["Safari/", "Safari"], ["curl/", "curl"]];
