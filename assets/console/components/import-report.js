@@ -4,10 +4,7 @@ import { html } from "../vendor/preact.js";
 import { fieldWords } from "../schema.js";
 import { Icon } from "./icon.js";
 
-/**
- * @typedef {{ pointer: string, code: string, message: string }} FieldError
- * @typedef {{ dry_run: boolean, total: number, imported: number, failed: number, errors: { row: number, errors: FieldError[] }[] }} Report
- */
+/** @typedef {import("../schema.js").Schemas["ImportReport"]} Report */
 
 /** Bad rows that are shown at once. */
 const SHOWN = 100;

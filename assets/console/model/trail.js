@@ -2,14 +2,7 @@
 
 import { labelOf, shortId, words } from "../schema.js";
 
-/**
- * @typedef {object} Entry
- * @property {string} id @property {string} at @property {string} action
- * @property {string} [actor] @property {{ table: string, id: string }} [target] @property {string} [target_table]
- * @property {Record<string, any>} [before] @property {Record<string, any>} [after]
- * @property {string} [reason] @property {string} [request_id] @property {string} [ip] @property {number} [others]
- * @property {{ actor?: { name?: string, email?: string } }} [expand]
- */
+/** @typedef {import("../schema.js").Schemas["Audit"] & { at: string, action: string }} Entry A whole row of the trail. */
 
 /** What each action is called, and whether it names its target. @type {Record<string, { icon: string, text: string, kind: string }>} */
 const ACTIONS = {

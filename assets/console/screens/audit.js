@@ -18,7 +18,7 @@ import { tables as allTables, words } from "../schema.js";
 
 /**
  * @typedef {import("../model/trail.js").Entry} Entry
- * @typedef {{ items: Entry[], next_cursor: string | null, total?: number }} TrailPage
+ * @typedef {import("../schema.js").Schemas["AuditPage"] & { items: Entry[] }} TrailPage
  */
 
 const PAGE_SIZE = 50;

@@ -16,9 +16,10 @@ import { shortId, tableOf, words } from "../schema.js";
 import { account, canWrite } from "../session.js";
 
 /**
- * @typedef {{ name: string, description: string | null, rows: number }} Count
- * @typedef {{ table: string, id: string, label: string, created_at: string }} Latest
- * @typedef {{ version: string, started_at: string, uptime_s: number, database_bytes: number, tables: Count[], latest: Latest[] }} Overview
+ * @typedef {import("../schema.js").Schemas} Schemas
+ * @typedef {Schemas["Overview"]} Overview
+ * @typedef {Schemas["TableCount"]} Count
+ * @typedef {Schemas["LatestRecord"]} Latest
  */
 
 /** Tables shown before the link to all of them. */

@@ -25,9 +25,9 @@ import { fieldWords, tables as allTables, words } from "../schema.js";
 import { account, canWrite } from "../session.js";
 
 /**
- * @typedef {{ id: string, email: string, name: string, phone?: string, birthday?: string, bio?: string, city?: string, locale?: string, timezone?: string,
- *   public_profile?: boolean, roles: string[], status: string, status_reason?: string, email_verified_at?: string, created_at: string, last_login_at?: string }} User
- * @typedef {{ id: string, created_at: string, used_at: string, expires_at: string, ip?: string, user_agent?: string, is_current: boolean }} Session
+ * @typedef {import("../schema.js").Schemas} Schemas
+ * @typedef {Schemas["Users"] & { email: string, name: string, roles: string[], status: string, created_at: string }} User A whole record.
+ * @typedef {Schemas["SignInSession"]} Session
  */
 
 /** Tables that the program keeps of everybody for itself. */

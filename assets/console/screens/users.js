@@ -19,8 +19,9 @@ import { go, href, replace } from "../router.js";
 import { fieldOf, tableOf, words } from "../schema.js";
 
 /**
- * @typedef {{ id: string, email?: string, name: string, city?: string, roles?: string[], status?: string, created_at: string, last_login_at?: string }} Person
- * @typedef {{ items: Person[], next_cursor: string | null, total?: number }} PeoplePage
+ * @typedef {import("../schema.js").Schemas} Schemas
+ * @typedef {Schemas["Users"] & { name: string, created_at: string }} Person The fields of the list.
+ * @typedef {Schemas["UsersPage"] & { items: Person[] }} PeoplePage
  */
 
 const PAGE_SIZE = 30;
