@@ -3,6 +3,7 @@
 // Deliberately elsewhere: how entries are put into words (model/trail.js), what differs (model/difference.js).
 
 import { html } from "../vendor/preact.js";
+import { useLabel } from "../labels.js";
 import { differences, inWords } from "../model/difference.js";
 import { actionOf, actorOf, targetOf } from "../model/trail.js";
 import { href, recordHref } from "../router.js";
@@ -62,6 +63,11 @@ function Details({ entry }) {
         </div>`;
 }
 
+/** The name of a record that the entry itself does not name. @param {{ table: string, id: string }} props */
+function Name({ table, id }) {
+    return html`${useLabel(table, id)}`;
+}
+
 /** The sentence of an entry. @param {{ entry: Entry }} props */
 function Sentence({ entry }) {
     const action = actionOf(entry.action);
@@ -69,7 +75,7 @@ function Sentence({ entry }) {
     return html`
         <span class="trail-sentence">
             <strong>${actorOf(entry)}</strong> ${action.text}
-            ${target && html` <span class="trail-target">${target.label}</span> <span class="muted">in ${target.tableWords}</span>`}
+            ${target && html` <span class="trail-target">${target.isNamed ? target.label : html`<${Name} table=${target.table} id=${target.id} />`}</span> <span class="muted">in ${target.tableWords}</span>`}
             ${entry.reason && html`<span class="trail-reason">“${entry.reason}”</span>`}
         </span>`;
 }

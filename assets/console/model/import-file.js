@@ -61,11 +61,12 @@ export function targetsOf(table, wordsOf) {
 export function guess(heads, table) {
     const paths = fieldsOf(table).map((field) => field.path);
     const money = table.fields.filter((field) => field.type === "money").map((field) => field.path);
-    // The part of a field may be called by its own name where no other is called so.
-    const ends = paths.map((path) => path.split(".").at(-1) ?? path);
+    const isSure = (/** @type {string} */ path) => !table.fields.find((field) => field.path === path.split(".")[0])?.is_optional;
+    // The part of a field may be called by its own name where one only is called so, or one only is always there.
     const part = (/** @type {string} */ head) => {
-        const end = fieldFor(head, ends);
-        return end !== NOWHERE && ends.indexOf(end) === ends.lastIndexOf(end) ? paths[ends.indexOf(end)] : NOWHERE;
+        const found = paths.filter((path) => fieldFor(head, [path.split(".").at(-1) ?? path]) !== NOWHERE);
+        const sure = found.filter(isSure);
+        return found.length === 1 ? found[0] : sure.length === 1 ? sure[0] : NOWHERE;
     };
     const taken = new Set();
     return heads.map((head) => {

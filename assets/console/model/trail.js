@@ -1,6 +1,6 @@
 // Entries of the audit trail in words. Pure.
 
-import { labelOf, shortId, words } from "../schema.js";
+import { labelOf, shortId, valueAt, words } from "../schema.js";
 
 /** @typedef {import("../schema.js").Schemas["Audit"] & { at: string, action: string }} Entry A whole row of the trail. */
 
@@ -14,7 +14,7 @@ const ACTIONS = {
     "user.set_up": { icon: "bolt", text: "set up this installation as", kind: "good" },
     "user.created": { icon: "user", text: "made the account of", kind: "good" },
     "user.logged_in": { icon: "key", text: "signed in", kind: "plain" },
-    "user.login_failed": { icon: "alert", text: "failed to sign in", kind: "warn" },
+    "user.login_failed": { icon: "alert", text: "failed to sign in as", kind: "warn" },
     "user.logged_out": { icon: "out", text: "signed out", kind: "plain" },
     "user.suspended": { icon: "lock", text: "suspended", kind: "bad" },
     "user.reinstated": { icon: "undo", text: "reinstated", kind: "good" },
@@ -23,7 +23,7 @@ const ACTIONS = {
     "user.password_changed": { icon: "lock", text: "changed the password of", kind: "warn" },
 };
 /** Actions whose target is whoever did it. */
-const OWN = ["user.logged_in", "user.login_failed", "user.logged_out"];
+const OWN = ["user.logged_in", "user.logged_out"];
 
 /** @param {string} action */
 export function actionOf(action) {
@@ -44,13 +44,16 @@ export function actorOf(entry) {
     const account = entry.expand?.actor;
     if (account?.name) return account.name;
     if (entry.actor) return shortId(entry.actor);
-    return "The system";
+    return entry.action === "user.login_failed" ? "Somebody" : "The system";
 }
 
 /** What it was done to, or null when that goes without saying. @param {Entry} entry @param {(name: string) => import("../schema.js").Table | undefined} tableOf */
 export function targetOf(entry, tableOf) {
     const { target } = entry;
     if (!target || (OWN.includes(entry.action) && (target.id === entry.actor || !entry.actor))) return null;
+    const table = tableOf(target.table);
     const record = { ...(entry.before ?? {}), ...(entry.after ?? {}), id: target.id };
-    return { ...target, label: labelOf(tableOf(target.table), record), tableWords: words(target.table) };
+    // Without the field by which people know it, only the record itself can tell.
+    const isNamed = Boolean(table?.label_field && valueAt(record, table.label_field));
+    return { ...target, label: labelOf(table, record), isNamed, tableWords: words(target.table) };
 }

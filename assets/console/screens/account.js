@@ -11,22 +11,12 @@ import { Page } from "../components/page.js";
 import { ProblemNote } from "../components/problem.js";
 import { Skeleton } from "../components/skeleton.js";
 import { toast, toastProblem } from "../components/toast.js";
+import { deviceOf } from "../model/device.js";
 import { useResource } from "../resource.js";
 import { account } from "../session.js";
 import { theme } from "../theme.js";
 
 /** @typedef {import("../schema.js").Schemas["SignInSession"]} Session */
-
-/** Marks of browsers in their names for themselves; the first that fits counts, since most claim to be several. */
-const BROWSERS = [["Edg/", "Edge"], ["OPR/", "Opera"], ["Firefox/", "Firefox"], ["Chrome/", "Chrome"], ["Safari/", "Safari"], ["curl/", "curl"]];
-const SYSTEMS = [["iPhone", "iPhone"], ["iPad", "iPad"], ["Android", "Android"], ["Windows", "Windows"], ["Mac OS", "macOS"], ["Linux", "Linux"]];
-
-/** A browser's name for people. @param {string | undefined} agent */
-export function deviceOf(agent = "") {
-    const browser = BROWSERS.find(([mark]) => agent.includes(mark))?.[1];
-    const system = SYSTEMS.find(([mark]) => agent.includes(mark))?.[1];
-    return [browser ?? (agent.split("/")[0] || "Unknown program"), system].filter(Boolean).join(" on ");
-}
 
 /** @param {{ id: string, label: string, value: string, onInput: (event: any) => void, autocomplete: string, errors: string[], help?: string }} props */
 function PasswordField({ id, label, value, onInput, autocomplete, errors, help }) {

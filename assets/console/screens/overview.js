@@ -4,7 +4,7 @@
 
 import { html, useEffect } from "../vendor/preact.js";
 import { get } from "../api.js";
-import { ago, Moment } from "../components/date.js";
+import { ago, Moment, utc } from "../components/date.js";
 import { EmptyState } from "../components/empty.js";
 import { Icon } from "../components/icon.js";
 import { Page } from "../components/page.js";
@@ -28,6 +28,7 @@ const TABLES_SHOWN = 12;
 const EVERY_MS = 60_000;
 
 const whole = new Intl.NumberFormat();
+const short = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
 /** Bytes in words. @param {number} bytes */
 function size(bytes) {
@@ -57,14 +58,15 @@ function Tiles({ overview }) {
     const rows = overview.tables.reduce((sum, table) => sum + table.rows, 0);
     const filled = overview.tables.filter((table) => table.rows > 0).length;
     const users = overview.tables.find((table) => table.name === "users");
+    const started = new Date(overview.started_at);
     return html`
         <ul class="tiles" aria-label="At a glance">
             <${Tile} icon="table" label="Records" value=${whole.format(rows)} href="#/tables"
                 detail=${`in ${filled} of ${overview.tables.length} tables`} />
             ${users && html`<${Tile} icon="users" label="People" value=${whole.format(users.rows)} detail="with an account" href="#/users" />`}
-            <${Tile} icon="file" label="Database" value=${size(overview.database_bytes)} detail="on this disk" />
-            <${Tile} icon="bolt" label="Running" value=${ago(new Date(overview.started_at)).replace(/ ago$/, "")}
-                detail=${html`since <${Moment} value=${overview.started_at} />`} />
+            <${Tile} icon="file" label="Database" value=${size(overview.database_bytes)} detail=${overview.database_bytes ? "on this disk" : "in memory, or on another machine"} />
+            <${Tile} icon="bolt" label="Running" value=${ago(started).replace(/ ago$/, "")}
+                detail=${html`since <time datetime=${overview.started_at} title=${utc(started)}>${short.format(started)}</time>`} />
         </ul>`;
 }
 
