@@ -15,7 +15,7 @@ use super::problem;
 use super::records::{json_response, pairs, set_header, text_header};
 use super::routes::{not_allowed, options};
 use crate::context::{Audience, Ctx, Role};
-use crate::kernel::error::{UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED};
+use crate::kernel::error::{INVALID_QUERY, UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED};
 use crate::kernel::{Error, Result};
 use crate::records::import::{File, Import, Options, Report};
 use crate::records::{Export, Format, fields, query};
@@ -150,7 +150,8 @@ impl Asked {
         let value = |name: &str| pairs.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone());
         let columns = value("columns");
         if columns.is_some() && !matches!(form, Form::Csv) {
-            return Err(Error::query("columns", "columns goes with text/csv only."));
+            let message = "columns goes with text/csv only.";
+            return Err(Error::new(INVALID_QUERY, message).at("?columns", "rule", message));
         }
         let is_dry_run = one_of("dry_run", value("dry_run").as_deref(), ["false", "true"])?;
         let skips_bad = one_of("bad_rows", value("bad_rows").as_deref(), ["refuse", "skip"])?;

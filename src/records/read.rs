@@ -47,12 +47,6 @@ pub(super) async fn page(ctx: &Ctx, table: &Table, query: &ListQuery) -> Result<
     Ok(Rows { rows, next, total })
 }
 
-/// Whether each page of the list costs the same: it follows the keys or an index, so that nothing before it is read.
-pub(super) fn is_evenly_paged(ctx: &Ctx, table: &Table, query: &ListQuery) -> bool {
-    let follows_keys = query.search.is_none() && matches!(query.sort.as_slice(), [only] if only.field.path == "id");
-    follows_keys || index_order(ctx, table, query).is_some()
-}
-
 /// A page of `table`.
 pub async fn list(ctx: &Ctx, table: &Table, query: &ListQuery) -> Result<Page> {
     let Rows { rows, next, total } = page(ctx, table, query).await?;

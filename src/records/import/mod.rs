@@ -157,6 +157,11 @@ async fn run(job: &Arc<Job>) -> Result<Report> {
         Ok(()) => Ok(job.report(bad, job.total)),
         // Not a matter of the rows.
         Err(error) if error.is_retryable() || error.entry().status >= 500 => Err(error),
+        Err(error) if error.entry() == PAYLOAD_TOO_LARGE => {
+            let message = "These are more rows than the database takes in one transaction, so nothing was imported. Send \
+                           fewer at once, or let bad rows be skipped, or raise database.memtable_mb.";
+            Err(error.rephrased(message.to_owned(), Vec::new()))
+        }
         Err(error) => {
             insert::try_all(job, &mut bad).await?;
             if bad.is_empty() { Err(error) } else { Ok(job.report(bad, 0)) }

@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value as Json};
 
 use crate::context::Ctx;
-use crate::kernel::error::MALFORMED;
+use crate::kernel::error::{INVALID_QUERY, MALFORMED};
 use crate::kernel::{Error, FieldError, Result};
 use crate::records::cells;
 use crate::records::fields;
@@ -66,7 +66,7 @@ impl File {
         };
         if names.len() != header.len() {
             let message = format!("The file has {} columns, and columns names {}.", header.len(), names.len());
-            return Err(Error::query("columns", message));
+            return Err(not_for_this_file(vec![FieldError::new("?columns", "rule", message)]));
         }
         Ok(Self { bytes, form: Form::Csv { columns: columns(ctx, table, names)?, delimiter } })
     }
@@ -140,7 +140,7 @@ fn delimiter(bytes: &[u8]) -> u8 {
 /// The fields of the columns, each once; all problems at once.
 fn columns(ctx: &Ctx, table: &Table, names: Vec<String>) -> Result<Vec<Option<Column>>> {
     let mut problems: Vec<FieldError> = Vec::new();
-    let mut problem = |message: String| problems.push(FieldError::new("?columns", "unknown", message));
+    let mut problem = |message: String| problems.push(FieldError::new("?columns", "rule", message));
     let mut columns: Vec<Option<Column>> = Vec::with_capacity(names.len());
     for path in names {
         if path == IGNORED {
@@ -157,13 +157,13 @@ fn columns(ctx: &Ctx, table: &Table, names: Vec<String>) -> Result<Vec<Option<Co
             _ => columns.push(Some(Column { path, kind: Kind::String })),
         }
     }
-    match problems.as_slice() {
-        [] => Ok(columns),
-        [first, ..] => {
-            let message = first.message.clone();
-            Err(Error::query("columns", "").rephrased(message, problems))
-        }
-    }
+    if problems.is_empty() { Ok(columns) } else { Err(not_for_this_file(problems)) }
+}
+
+/// Columns that do not go with the file or the table: no schema says so, hence the code.
+fn not_for_this_file(problems: Vec<FieldError>) -> Error {
+    let message = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
+    Error::new(INVALID_QUERY, "").rephrased(message, problems)
 }
 
 fn csv_row(columns: &[Option<Column>], record: &ByteRecord) -> Row {
