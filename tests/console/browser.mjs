@@ -75,8 +75,11 @@ export async function open(context, path, expected = []) {
   page.on("requestfailed", (request) => {
     if (request.failure()?.errorText !== "net::ERR_ABORTED") keep(`failed: ${request.url()} ${request.failure()?.errorText}`);
   });
+  page.underway = new Set();
+  for (const over of ["requestfinished", "requestfailed"]) page.on(over, (request) => page.underway.delete(request));
   page.on("request", (request) => {
     const url = request.url();
+    page.underway.add(request);
     if (!url.startsWith(CONSOLE) && !url.startsWith("data:") && !url.startsWith("blob:")) keep(`from outside: ${url}`);
   });
   await page.goto(path);
@@ -90,13 +93,21 @@ export async function go(page, path) {
   await settled(page);
 }
 
-/** Waits until the screen has what it asked for. */
+/** Looks in a row at which nothing may be under way. */
+const QUIET_LOOKS = 3;
+
+/** Waits until the screen has what it asked for: a heading, no request under way, nothing marked as busy. */
 export async function settled(page) {
-  await page.waitForLoadState("networkidle");
-  await page.locator("h1").first().waitFor().catch((error) => {
-    throw new Error(`no screen at ${page.url()}: ${page.faults.join("\n")}\n${error}`);
-  });
-  await page.waitForFunction(() => !document.querySelector("[aria-busy=true]"));
+  const deadline = Date.now() + LIMIT_MS;
+  for (let quiet = 0; quiet < QUIET_LOOKS;) {
+    const isBusy = await page.evaluate(async () => {
+      // Two frames: then what was rendered has asked for what it needs.
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      return document.querySelector("h1") === null || document.querySelector("[aria-busy=true]") !== null;
+    });
+    quiet = isBusy || page.underway.size > 0 ? 0 : quiet + 1;
+    if (Date.now() > deadline) throw new Error(`${page.url()} does not settle: ${page.faults.join("\n")}`);
+  }
 }
 
 /** What has gone wrong on the page so far. */

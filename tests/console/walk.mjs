@@ -113,7 +113,8 @@ await step("deleted, brought back, deleted", async () => {
 
 await step("all of it in the trail", async () => {
   await page.goto(`/#/audit?table=species&id=kind_${FOUND}`);
-  await settled(page);
+  await heading(page, "Audit");
+  await page.locator(".trail-sentence").nth(4).waitFor();
   const lines = await page.locator(".trail-sentence").allInnerTexts();
   const expected = [/deleted Ferret/, /brought back Ferret/, /deleted Ferret/, /changed Ferret/, new RegExp(`imported Kind number ${FOUND}`)];
   assert.equal(lines.length, expected.length, lines.join("\n"));

@@ -48,6 +48,16 @@ fn the_scripts_pass_a_strict_type_check() {
     passes(compiler);
 }
 
+/// What needs no browser: files, amounts, differences, the layout of the schema picture.
+#[test]
+fn the_pure_parts_pass_their_cases() {
+    let Some(tools) = Tools::open(SWITCH) else { return };
+    tools.copy_folder("assets/console/model");
+    tools.copy("tests/console/models.mjs");
+    tools.write("package.json", r#"{ "type": "module" }"#);
+    passes(tools.script("models.mjs"));
+}
+
 /// Runs a script of `tests/console` in a browser against the server.
 fn browse(tools: &Tools, script: &str, process: &Process, more: &[(&str, &str)]) {
     tools.copy_folder("tests/console");

@@ -109,10 +109,10 @@ export function minorOf(text, digits) {
     const plain = text.replace(/[^\d.,-]/g, "");
     const at = Math.max(plain.lastIndexOf("."), plain.lastIndexOf(","));
     const hasFraction = at >= 0 && plain.length - at - 1 <= Math.max(2, digits);
-    const whole = (hasFraction ? plain.slice(0, at) : plain).replace(/[.,]/g, "");
+    const grouped = hasFraction ? plain.slice(0, at) : plain;
     const fraction = hasFraction ? plain.slice(at + 1) : "";
-    if (!/^-?\d*$/.test(whole) || !/^\d*$/.test(fraction) || !/\d/.test(plain)) return text;
-    return String(Math.round(Number(`${whole || "0"}.${fraction || "0"}`) * 10 ** digits));
+    if (!/^-?(\d*|\d{1,3}([.,]\d{3})+)$/.test(grouped) || !/^\d*$/.test(fraction) || !/\d/.test(plain)) return text;
+    return String(Math.round(Number(`${grouped.replace(/[.,]/g, "") || "0"}.${fraction || "0"}`) * 10 ** digits));
 }
 
 /** The text of a value that is the same for every row. @param {any} value */
