@@ -156,6 +156,7 @@ impl App {
             config,
             engine,
             schema: Arc::new(prepared.schema),
+            started_at: clock.now(),
             clock,
             ids: Ids::default(),
             principals,

@@ -60,6 +60,9 @@ pub enum EngineError {
     /// The store cannot be reached or written (disk full, read-only, connection lost).
     #[error("storage unavailable: {0}")]
     Unavailable(String),
+    /// The transaction has more than the store takes at once.
+    #[error("transaction too large: {0}")]
+    TooLarge(String),
     /// The text is not valid SurrealQL.
     #[error("{0}")]
     Parse(String),
@@ -119,6 +122,9 @@ const UNAVAILABLE: [&str; 9] = [
     "closed the connection",
 ];
 
+/// Signs of a transaction that does not fit into the store's memory for recent writes.
+const TOO_LARGE: [&str; 2] = ["Memtable arena is full", "Batch too large"];
+
 impl From<surrealdb::Error> for EngineError {
     fn from(error: surrealdb::Error) -> Self {
         let text = error.message().to_owned();
@@ -162,6 +168,9 @@ impl From<surrealdb::Error> for EngineError {
             let referrer = quoted_after(&text, "referenced by").unwrap_or_default();
             let table = referrer.split(':').next().unwrap_or_default().to_owned();
             return Self::Referenced(table);
+        }
+        if TOO_LARGE.iter().any(|sign| text.contains(sign)) {
+            return Self::TooLarge(text);
         }
         if UNAVAILABLE.iter().any(|sign| text.contains(sign)) {
             return Self::Unavailable(text);
@@ -213,6 +222,7 @@ mod tests {
             EngineError::Referenced(table) if table == "breeds"
         ));
         assert!(matches!(translated("IO error: No space left on device"), EngineError::Unavailable(_)));
+        assert!(matches!(translated("Commit failed: Memtable arena is full"), EngineError::TooLarge(_)));
         for wrapped in [
             "Error while processing event full: An error occurred: Too many: 6",
             "Error while processing event outer: Error while processing event full: An error occurred: Too many: 6",

@@ -79,6 +79,12 @@ settings! {
         auth_per_minute: u32 = 20, 1..=1_000_000;
         /// Size of a request's body, in KB.
         body_kb: u64 = 1024, 1..=1_048_576;
+        /// Size of a file to import, in MB.
+        import_mb: u64 = 32, 1..=1024;
+        /// Rows of a file to import.
+        import_rows_max: usize = 50_000, 1..=1_000_000;
+        /// How long an import may take, in seconds.
+        import_timeout_s: u64 = 300, 1..=3600;
         /// Size of a request's headers, in KB.
         header_kb: u64 = 32, 4..=1024;
         /// Length of a request's address, in KB.

@@ -2,7 +2,7 @@
 
 use pawbase_engine::{EngineError, IsConflict};
 
-use crate::kernel::error::{ALREADY_EXISTS, CONFLICT, RULE_VIOLATED, STILL_REFERENCED, UNAVAILABLE};
+use crate::kernel::error::{ALREADY_EXISTS, CONFLICT, PAYLOAD_TOO_LARGE, RULE_VIOLATED, STILL_REFERENCED, UNAVAILABLE};
 use crate::kernel::{Error, FieldError};
 
 impl IsConflict for Error {
@@ -44,6 +44,9 @@ impl From<EngineError> for Error {
             EngineError::Unauthenticated(_) => Self::unauthenticated(),
             EngineError::Timeout(_) | EngineError::Unavailable(_) => {
                 Self::new(UNAVAILABLE, "The database cannot do this now.").retry_after(1)
+            }
+            EngineError::TooLarge(_) => {
+                Self::new(PAYLOAD_TOO_LARGE, "This is more than the database takes in one transaction.")
             }
             EngineError::Thrown(words) => Self::new(RULE_VIOLATED, said(&words)),
             EngineError::Parse(_) | EngineError::Internal(_) => Self::internal(""),

@@ -4,6 +4,7 @@
 //! reading them from headers (http).
 
 mod answers;
+pub mod audit;
 mod caller;
 pub mod failure;
 mod platform;
@@ -17,10 +18,11 @@ use pawbase_engine::Session;
 use uuid::Uuid;
 
 pub use answers::{Answer, Answers, Question, Reader};
+pub use audit::AuditEntry;
 pub use caller::{Audience, Caller, Principal, Role};
 pub use platform::{EngineTokens, Platform};
 pub use principals::Principals;
-pub use rights::{changing_rights, uninterrupted};
+pub use rights::{changing_rights, perhaps_changing_rights, uninterrupted};
 
 use crate::kernel::{Error, Result, time::Instant};
 

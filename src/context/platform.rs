@@ -12,7 +12,7 @@ use super::caller::{Audience, Role};
 use super::principals::Principals;
 use crate::config::Config;
 use crate::kernel::id::Ids;
-use crate::kernel::time::{Clock, SystemClock};
+use crate::kernel::time::{Clock, Instant, SystemClock};
 use crate::kernel::{Error, Result};
 use crate::schema::Schema;
 
@@ -27,6 +27,8 @@ pub struct Platform {
     pub schema: Arc<Schema>,
     /// Where time comes from.
     pub clock: Arc<dyn Clock>,
+    /// When this process opened the database.
+    pub started_at: Instant,
     /// Where ids come from.
     pub ids: Ids,
     /// Signed-in callers kept ready.

@@ -30,3 +30,19 @@ where
     })
     .await
 }
+
+/// As [`changing_rights`], for work of more than one transaction: the generation is raised whatever comes of it, since some of
+/// them may have been committed before the failure.
+pub async fn perhaps_changing_rights<T, F>(platform: &Arc<Platform>, work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T>> + Send + 'static,
+{
+    let platform = Arc::clone(platform);
+    uninterrupted(async move {
+        let outcome = work.await;
+        platform.principals.rights_changed();
+        outcome
+    })
+    .await
+}

@@ -1,14 +1,45 @@
 //! Bodies of commands against their own schema, before the command sees them: every missing, unknown and mistyped field is
 //! reported at once, as for records. (poem-openapi would stop at the first, in its own words.)
 //!
-//! It knows the part of JSON Schema that our command inputs use: objects of scalars and lists, enums, null.
+//! It knows the part of JSON Schema that our command inputs use: objects of scalars and lists, enums, null. Here is also how
+//! any body is read, within its limits.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use bytes::Bytes;
+use poem::Request;
+use poem::error::ReadBodyError;
+use poem::http::header;
 use serde_json::{Map, Value as Json};
 
-use crate::kernel::error::MALFORMED;
+use crate::kernel::error::{MALFORMED, PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT};
 use crate::kernel::{Error, FieldError, Result};
+
+/// The size that a body may have, and what is said of a larger one.
+#[derive(Debug)]
+pub struct Most {
+    /// Bytes.
+    pub bytes: u64,
+    /// Words for the caller.
+    pub words: String,
+}
+
+/// Takes the whole body out of the request, within the limits of size and time.
+pub async fn read_whole(request: &mut Request, most: &Most, time_out: Duration) -> Result<Bytes> {
+    let size_max = usize::try_from(most.bytes).unwrap_or(usize::MAX);
+    let too_large = || Error::new(PAYLOAD_TOO_LARGE, most.words.clone());
+    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > size_max) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(time_out, request.take_body().into_bytes_limit(size_max)).await {
+        Err(_) => Err(Error::new(REQUEST_TIMEOUT, "The body did not arrive in time.")),
+        Ok(Err(ReadBodyError::PayloadTooLarge)) => Err(too_large()),
+        Ok(Err(error)) => Err(Error::new(MALFORMED, "The body could not be read.").caused_by(error)),
+        Ok(Ok(bytes)) => Ok(bytes),
+    }
+}
 
 /// The schema of a command's JSON body, with the components it may refer to.
 #[derive(Debug, Clone)]

@@ -11,15 +11,13 @@ use futures::FutureExt;
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Body, Endpoint, IntoResponse, Request, Response};
 
+use super::bodies::{Most, read_whole};
 use super::client::{self, Credentials};
 use super::rate::{Class, Key, Left, Rates};
-use super::{cors, problem};
+use super::{cors, problem, transfer};
 use crate::config::Config;
 use crate::context::{Audience, Caller, Ctx, Platform};
-use crate::kernel::error::{
-    CSRF_FAILED, HEADERS_TOO_LARGE, MALFORMED, PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT, UNAUTHENTICATED, UNAVAILABLE,
-    URI_TOO_LONG,
-};
+use crate::kernel::error::{CSRF_FAILED, HEADERS_TOO_LARGE, UNAUTHENTICATED, UNAVAILABLE, URI_TOO_LONG};
 use crate::kernel::{Error, Result};
 use crate::modules::identity::{self, CookieNames, Identity};
 
@@ -156,7 +154,9 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
         if let (Some(rates), true) = (&self.rates, is_auth_route && request.method() == Method::POST) {
             *left = Some(rates.check(Class::Auth, Key::address(ip))?);
         }
-        let caller = match self.authenticate(request, is_auth_route).await {
+        // A page is for everybody who reaches the listener; an ended cookie must not hide the sign-in screen.
+        let is_page = !request.uri().path().starts_with("/api/");
+        let caller = match self.authenticate(request, is_auth_route || is_page).await {
             Ok(caller) => caller,
             Err(error) => {
                 self.count(&mut *left, Class::Guest, Key::address(ip))?;
@@ -207,7 +207,7 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
         Ok(())
     }
 
-    async fn authenticate(&self, request: &Request, is_auth_route: bool) -> Result<Caller> {
+    async fn authenticate(&self, request: &Request, is_for_guests: bool) -> Result<Caller> {
         let cookies = CookieNames::of(self.audience);
         let headers = request.headers();
         match client::credentials(headers, cookies.access) {
@@ -229,42 +229,34 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
                         Ok(Caller::Signed(principal))
                     }
                     // A browser keeps sending an ended cookie; it must still be able to sign in again.
-                    Err(_) if is_auth_route => Ok(Caller::Guest),
+                    Err(_) if is_for_guests => Ok(Caller::Guest),
                     Err(error) => Err(error),
                 }
             }
         }
     }
 
-    /// Reads the whole body within the limits of size and time.
+    /// Reads the whole body within the limits of size and time. A file to import is left to its handler, which asks first
+    /// who sends it.
     async fn read_body(&self, request: &mut Request) -> Result<()> {
+        if transfer::is_import(self.audience, request) {
+            return Ok(());
+        }
         let limits = &self.config().limits;
-        let size_max = usize::try_from(limits.body_kb * 1024).unwrap_or(usize::MAX);
-        let too_large = || Error::new(PAYLOAD_TOO_LARGE, format!("A body has at most {} KB.", limits.body_kb));
-        let declared =
-            request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-        if declared.is_some_and(|length| length > size_max) {
-            return Err(too_large());
-        }
-        let body = request.take_body();
-        let reading =
-            tokio::time::timeout(Duration::from_secs(limits.request_timeout_s), body.into_bytes_limit(size_max));
-        match reading.await {
-            Err(_) => Err(Error::new(REQUEST_TIMEOUT, "The body did not arrive in time.")),
-            Ok(Err(poem::error::ReadBodyError::PayloadTooLarge)) => Err(too_large()),
-            Ok(Err(error)) => Err(Error::new(MALFORMED, "The body could not be read.").caused_by(error)),
-            Ok(Ok(bytes)) => {
-                request.set_body(Body::from(bytes));
-                Ok(())
-            }
-        }
+        let most = Most { bytes: limits.body_kb * 1024, words: format!("A body has at most {} KB.", limits.body_kb) };
+        let bytes = read_whole(request, &most, Duration::from_secs(limits.request_timeout_s)).await?;
+        request.set_body(Body::from(bytes));
+        Ok(())
     }
 
     async fn handle(&self, request: Request) -> Result<Response> {
         if cors::is_preflight(request.method(), request.headers()) {
             return Ok(StatusCode::NO_CONTENT.into_response());
         }
-        let time_out = Duration::from_secs(self.config().limits.request_timeout_s);
+        let limits = &self.config().limits;
+        // An import ends by itself when its own time is over.
+        let own_s = if transfer::is_import(self.audience, &request) { limits.import_timeout_s } else { 0 };
+        let time_out = Duration::from_secs(limits.request_timeout_s + own_s);
         let handling = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         match tokio::time::timeout(time_out, handling).await {
             Err(_) => Err(Error::new(UNAVAILABLE, "The request took too long.").retry_after(1)),

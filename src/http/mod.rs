@@ -4,6 +4,7 @@
 
 pub mod bodies;
 pub mod client;
+pub mod console_files;
 pub mod cors;
 pub mod gate;
 pub mod pages;
@@ -13,6 +14,7 @@ pub mod records;
 pub mod routes;
 pub mod server;
 pub mod spec;
+pub mod transfer;
 
 use crate::context::Audience;
 

@@ -1,4 +1,4 @@
-//! Pages of the program itself: health, documentation, the plain admin page.
+//! Pages of the program itself: health and documentation. Deliberately elsewhere: the console (console_files).
 
 use std::sync::Arc;
 
@@ -49,11 +49,6 @@ fn page(name: &str) -> Response {
 /// Swagger UI over our own document.
 pub fn docs() -> Response {
     page("docs.html")
-}
-
-/// The plain page of the admin listener.
-pub fn admin_home() -> Response {
-    page("admin.html")
 }
 
 /// A script or style of the documentation pages.

@@ -3,7 +3,7 @@
 use poem::Response;
 use poem::error::ResponseError;
 use poem::http::{HeaderValue, StatusCode, header};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::kernel::Error;
 use crate::kernel::error::{
@@ -24,8 +24,8 @@ impl ResponseError for Error {
     }
 }
 
-/// The problem as a response.
-pub fn respond(error: &Error, request_id: &str) -> Response {
+/// The problem as a JSON body.
+pub fn body(error: &Error, request_id: &str) -> Json {
     let entry = error.entry();
     let mut body = json!({
         "type": format!("/api/docs/errors#{}", entry.code),
@@ -40,6 +40,17 @@ pub fn respond(error: &Error, request_id: &str) -> Response {
     if !error.fields().is_empty() {
         body["errors"] = json!(error.fields());
     }
+    body
+}
+
+/// The problem as a response.
+pub fn respond(error: &Error, request_id: &str) -> Response {
+    with_body(error, &body(error, request_id))
+}
+
+/// The problem as a response with this body, which may say more than [`body`].
+pub fn with_body(error: &Error, body: &Json) -> Response {
+    let entry = error.entry();
     let mut response = Response::builder()
         .status(error.status())
         .content_type(MEDIA_TYPE)

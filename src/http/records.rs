@@ -8,7 +8,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::gate::RoutePattern;
 use super::routes::{not_allowed, options};
-use crate::context::{Answer, Ctx};
+use super::transfer;
+use crate::context::{Answer, Audience, Ctx};
 use crate::kernel::error::{INVALID_QUERY, MALFORMED, UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED};
 use crate::kernel::{Error, Result};
 use crate::records::query::{GROUP_FIELDS_MAX, MEASURES_MAX};
@@ -22,13 +23,20 @@ pub async fn respond(ctx: &Ctx, request: Request, segments: &[String]) -> Result
         ["batch"] => RoutePattern::note(&request, "/batch"),
         [_] => RoutePattern::note(&request, "/{table}"),
         [_, "aggregate"] => RoutePattern::note(&request, "/{table}/aggregate"),
+        [_, "export"] => RoutePattern::note(&request, "/{table}/export"),
+        [_, "import"] => RoutePattern::note(&request, "/{table}/import"),
+        [_, _, "restore"] => RoutePattern::note(&request, "/{table}/{id}/restore"),
         [_, _] => RoutePattern::note(&request, "/{table}/{id}"),
         _ => {}
     }
+    let is_staff_only = ctx.audience == Audience::Admin;
     match segments.as_slice() {
         ["batch"] => batch(ctx, request).await,
         [table] => collection(ctx, request, served(ctx, table)?).await,
         [table, "aggregate"] => aggregate(ctx, &request, served(ctx, table)?).await,
+        [table, "export"] => transfer::export(ctx, &request, served(ctx, table)?).await,
+        [table, "import"] if is_staff_only => transfer::import(ctx, request, served(ctx, table)?).await,
+        [table, id, "restore"] if is_staff_only => restore(ctx, request, served(ctx, table)?, id).await,
         [table, id] => record(ctx, request, served(ctx, table)?, id).await,
         _ => Err(Error::not_found()),
     }
@@ -100,6 +108,19 @@ async fn record(ctx: &Ctx, request: Request, table: &Table, id: &str) -> Result<
 pub fn pairs(request: &Request) -> Vec<(String, String)> {
     let text = request.original_uri().query().unwrap_or_default();
     url::form_urlencoded::parse(text.as_bytes()).into_owned().collect()
+}
+
+/// Brings a deleted record back.
+async fn restore(ctx: &Ctx, request: Request, table: &Table, id: &str) -> Result<Response> {
+    if !table.can_restore() {
+        return Err(Error::not_found());
+    }
+    match *request.method() {
+        Method::OPTIONS => return Ok(options("OPTIONS, POST")),
+        Method::POST => no_query(&request)?,
+        _ => return Err(not_allowed("OPTIONS, POST")),
+    }
+    outcome(ctx, records::restore(ctx, table, id).await?)
 }
 
 fn no_query(request: &Request) -> Result<()> {
@@ -195,7 +216,7 @@ fn outcome(ctx: &Ctx, outcome: Outcome) -> Result<Response> {
     Ok(response)
 }
 
-fn set_header(response: &mut Response, name: &'static str, value: &str) {
+pub(super) fn set_header(response: &mut Response, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
     }
@@ -207,7 +228,7 @@ pub fn json_response(status: StatusCode, body: &Json) -> Response {
 }
 
 /// A header's text; 400 when it is not text.
-fn text_header(headers: &HeaderMap, name: &'static str) -> Result<Option<String>> {
+pub(super) fn text_header(headers: &HeaderMap, name: &'static str) -> Result<Option<String>> {
     let Some(value) = headers.get(name) else { return Ok(None) };
     match value.to_str() {
         Ok(text) => Ok(Some(text.to_owned())),

@@ -12,10 +12,11 @@ use serde_json::Value as Json;
 use super::bodies::BodySchema;
 use super::gate::RoutePattern;
 use super::spec::deprecation::Endings;
-use super::{pages, prefix, problem, records, spec};
+use super::{console_files, pages, prefix, problem, records, spec};
 use crate::context::{Audience, Caller, Ctx, Platform};
 use crate::kernel::error::{MALFORMED, METHOD_NOT_ALLOWED};
 use crate::kernel::{Error, Result};
+use crate::modules::console::{self, ConsoleApi};
 use crate::modules::identity::{AdminAuthApi, AuthApi, Identity};
 
 /// The routes of one listener.
@@ -61,8 +62,8 @@ enum Page {
     Docs,
     Errors,
     Keys,
-    Home,
     Asset(pages::DocsFile),
+    Console(console_files::ConsoleFile),
 }
 
 /// What every page answers.
@@ -77,7 +78,10 @@ impl Page {
             "/api/docs" => Self::Docs,
             "/api/docs/errors" => Self::Errors,
             "/.well-known/jwks.json" => Self::Keys,
-            "/" if audience == Audience::Admin => Self::Home,
+            "/" if audience == Audience::Admin => Self::Console(console_files::home()?),
+            path if audience == Audience::Admin && path.starts_with(console_files::PREFIX) => {
+                Self::Console(console_files::file(path)?)
+            }
             path => Self::Asset(pages::docs_file(path)?),
         })
     }
@@ -133,7 +137,7 @@ pub fn commands(identity: &Arc<Identity>, audience: Audience) -> (BoxEndpoint<'s
         }
         Audience::Admin => {
             let api = AdminAuthApi { identity: Arc::clone(identity) };
-            let service = OpenApiService::new(api, "Pawbase admin", env!("CARGO_PKG_VERSION"));
+            let service = OpenApiService::new((api, ConsoleApi), "Pawbase admin", env!("CARGO_PKG_VERSION"));
             let document = serde_json::from_str(&service.spec()).unwrap_or_default();
             (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)
         }
@@ -142,7 +146,11 @@ pub fn commands(identity: &Arc<Identity>, audience: Audience) -> (BoxEndpoint<'s
 
 /// The whole document of a listener, from that of its commands.
 pub fn document_of(commands: Json, platform: &Platform, identity: &Identity, audience: Audience) -> Json {
-    spec::merge(commands, &identity.described(audience), &platform.schema, &platform.config.limits, audience)
+    let mut details = identity.described(audience);
+    if audience == Audience::Admin {
+        details = details.and(console::described());
+    }
+    spec::merge(commands, &details, &platform.schema, &platform.config.limits, audience)
 }
 
 impl Routes {
@@ -168,8 +176,8 @@ impl Routes {
             Page::Docs => pages::docs(),
             Page::Errors => pages::error_catalogue(),
             Page::Keys => records::json_response(StatusCode::OK, &self.identity.keys().jwks(self.audience)),
-            Page::Home => pages::admin_home(),
             Page::Asset(file) => file.respond(),
+            Page::Console(file) => file.respond(request.headers()),
         })
     }
 

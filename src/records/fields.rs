@@ -56,18 +56,10 @@ pub fn resolve(ctx: &Ctx, table: &Table, path: &str, parameter: &str) -> Result<
     Ok(FieldRef { path: field.path.clone(), kind: field.kind.clone(), guards })
 }
 
-/// Whether values of this kind have an order.
-pub fn is_sortable(kind: &Kind) -> bool {
-    !matches!(
-        kind.required(),
-        Kind::Object | Kind::Array(_) | Kind::Set(_) | Kind::Geometry(_) | Kind::Any | Kind::Either(_) | Kind::Bytes
-    )
-}
-
 impl FieldRef {
     /// Whether records can be put in order by it.
     pub fn is_sortable(&self) -> bool {
-        is_sortable(&self.kind)
+        self.kind.is_sortable()
     }
 
     /// Whether the value may be absent for this caller.

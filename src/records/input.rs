@@ -73,6 +73,9 @@ pub enum Purpose {
     Create,
     /// A merge patch: null removes.
     Update,
+    /// A record that is brought along, from a file or from the audit trail: its key and the time when it was made may be given,
+    /// and what the database computes is left to it.
+    Import,
 }
 
 /// Checks `body` against `table` for `ctx`'s caller.
@@ -103,18 +106,18 @@ impl Reader<'_> {
 
     /// Whether what is being read is there as a whole, and not a patch of something.
     fn is_whole(&self) -> bool {
-        self.purpose == Purpose::Create || self.list.is_some()
+        self.purpose != Purpose::Update || self.list.is_some()
     }
 
     /// The record's own key.
     fn key(&mut self, body: &Map<String, Json>) {
         let is_given = self.table.key != KeyKind::Uuid;
         match (body.get("id"), self.purpose) {
-            (None, Purpose::Create) if is_given => self.problem("/id", "required", "is required"),
+            (None, Purpose::Create | Purpose::Import) if is_given => self.problem("/id", "required", "is required"),
             (None, _) => {}
             (Some(_), Purpose::Update) => self.problem("/id", "read_only", "cannot be changed"),
             (Some(_), Purpose::Create) if !is_given => self.problem("/id", "read_only", "is made by the server"),
-            (Some(json), Purpose::Create) => self.given_key(json),
+            (Some(json), Purpose::Create | Purpose::Import) => self.given_key(json),
         }
     }
 
@@ -156,7 +159,7 @@ impl Reader<'_> {
             let name = field.path.rsplit('.').next().unwrap_or(&field.path);
             // The database fills a DEFAULT into new records only, and so not into the new items of an old record's list.
             let is_filled = field.has_default
-                && (self.purpose == Purpose::Create || field.is_default_always)
+                && (self.purpose != Purpose::Update || field.is_default_always)
                 && !(field.is_default_caller && self.ctx.caller.is_staff());
             let is_needed = !field.kind.is_optional()
                 && !is_filled
@@ -170,7 +173,7 @@ impl Reader<'_> {
 
     fn permission<'f>(&self, field: &'f Field) -> &'f Permission {
         match self.purpose {
-            Purpose::Create => &field.permissions.create,
+            Purpose::Create | Purpose::Import => &field.permissions.create,
             Purpose::Update => &field.permissions.update,
         }
     }
@@ -178,7 +181,11 @@ impl Reader<'_> {
     fn field(&mut self, field: &Field, json: &Json, pointer: &str) {
         // An item's fields that are set once may be sent as they are; the database compares.
         let is_frozen = self.purpose == Purpose::Update && field.is_read_only && self.list.is_none();
-        if field.is_system() || is_frozen || !fields::could_pass(self.ctx, self.permission(field)) {
+        let is_import = self.purpose == Purpose::Import;
+        if is_import && field.is_computed {
+            return;
+        }
+        if (field.is_system() && !is_import) || is_frozen || !fields::could_pass(self.ctx, self.permission(field)) {
             return self.problem(pointer, "read_only", "cannot be written here");
         }
         self.note_condition(field);

@@ -21,9 +21,16 @@ pub fn record_id(table: &Table, text: &str) -> Option<RecordId> {
     Some(RecordId::new(table.name.clone(), key))
 }
 
+/// What stands in the place of a key in paths of the API, and so is none.
+const RESERVED: [&str; 3] = ["aggregate", "export", "import"];
+
 /// A text of the right length, without the NUL that no text has.
 fn readable(text: &str) -> Option<&str> {
-    (!text.is_empty() && text.chars().count() <= TEXT_LENGTH_MAX && !text.contains('\0')).then_some(text)
+    let is_key = !RESERVED.contains(&text)
+        && !text.is_empty()
+        && text.chars().count() <= TEXT_LENGTH_MAX
+        && !text.contains('\0');
+    is_key.then_some(text)
 }
 
 /// A UUID in its one canonical form, so that one record has one address.

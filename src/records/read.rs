@@ -24,18 +24,33 @@ pub struct Page {
     pub total: Option<i64>,
 }
 
-/// A page of `table`.
-pub async fn list(ctx: &Ctx, table: &Table, query: &ListQuery) -> Result<Page> {
+/// The stored rows of a page.
+#[derive(Debug)]
+pub(super) struct Rows {
+    /// As this caller's session reads them.
+    pub rows: Vec<Value>,
+    /// Sort values of the last row, if there is a next page.
+    pub next: Option<Vec<Value>>,
+    /// How many records match, if asked for.
+    pub total: Option<i64>,
+}
+
+/// The rows of a page of `table`.
+pub(super) async fn page(ctx: &Ctx, table: &Table, query: &ListQuery) -> Result<Rows> {
     let (mut rows, total) = match index_order(ctx, table, query) {
         Some(order) => (rows_by_index(ctx, table, query, order).await?, None),
         None => rows(ctx, table, query).await?,
     };
     let has_more = rows.len() > query.limit;
     rows.truncate(query.limit);
-    let next_cursor = has_more.then(|| rows.last()).flatten().map(|row| {
-        let values: Vec<Value> = sort_values(row, &query.sort);
-        cursor::encode(&query.cursor_scope, &values, &query.sort)
-    });
+    let next = has_more.then(|| rows.last()).flatten().map(|row| sort_values(row, &query.sort));
+    Ok(Rows { rows, next, total })
+}
+
+/// A page of `table`.
+pub async fn list(ctx: &Ctx, table: &Table, query: &ListQuery) -> Result<Page> {
+    let Rows { rows, next, total } = page(ctx, table, query).await?;
+    let next_cursor = next.map(|values| cursor::encode(&query.cursor_scope, &values, &query.sort));
     let mut items: Vec<Json> = rows.iter().map(|row| view::record(ctx, table, row, &query.selection)).collect();
     if !query.expand.is_empty() {
         expand::expand(ctx, table, &rows, &mut items, &query.expand).await?;

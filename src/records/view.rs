@@ -71,7 +71,7 @@ fn nested(ctx: &Ctx, table: &Table, parent: &Field, object: &Object, selection: 
 }
 
 /// Whether `path` is selected: itself, something inside it, or something around it.
-fn is_selected(selection: &Selection, path: &str) -> bool {
+pub(super) fn is_selected(selection: &Selection, path: &str) -> bool {
     selection.is_empty()
         || path == "id"
         || selection.iter().any(|chosen| {

@@ -16,6 +16,7 @@ use serde_json::Value as Json;
 use super::fields::{self, quoted};
 use super::input::{self, NamedLink, Purpose};
 use super::kept::Sent;
+use super::trail::{self, Followers};
 use super::{etags, idempotency, key, view};
 use crate::context::failure::pointer;
 use crate::context::{Caller, Ctx, changing_rights, uninterrupted};
@@ -24,7 +25,7 @@ use crate::kernel::{Error, FieldError, Result};
 use crate::schema::{KeyKind, Permission, Table};
 
 /// Tables whose rows decide about rights.
-const RIGHTS_TABLES: [&str; 3] = ["users", "memberships", "businesses"];
+pub(super) const RIGHTS_TABLES: [&str; 3] = ["users", "memberships", "businesses"];
 
 /// The answer of a write: what the HTTP layer sends, and what a repeated request gets again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -219,13 +220,16 @@ fn in_batch(setback: Setback, at: usize) -> Setback {
 async fn perform(ctx: &Ctx, tx: &Tx, operation: &Operation, looks_first: bool) -> Attempt<Outcome> {
     let table = ctx.platform.schema.served(operation.table()).ok_or_else(Error::not_found)?;
     let (id, if_match) = match operation {
-        Operation::Create { body, .. } => return Ok(create(ctx, tx, table, body).await?),
+        Operation::Create { body, .. } => {
+            return Ok(create(ctx, tx, table, body, Purpose::Create, "record.created").await?);
+        }
         Operation::Patch { id, if_match, .. } | Operation::Delete { id, if_match, .. } => (id, if_match.as_deref()),
     };
     // Before anything is looked up: who could never do it is told so, whatever there is.
     must_be_possible(ctx, operation.permission(table))?;
     let id = key::record_id(table, id).ok_or_else(Error::not_found)?;
-    let looks_first = looks_first || if_match.is_some();
+    // What is noted is noted with how it was before.
+    let looks_first = looks_first || if_match.is_some() || trail::is_kept(ctx);
     let before = if looks_first { Some(visible(tx, &id).await?.ok_or_else(Error::not_found)?) } else { None };
     let change = Change { ctx, tx, table, id, before, if_match };
     let outcome = match operation {
@@ -244,9 +248,17 @@ fn must_be_possible(ctx: &Ctx, permission: &Permission) -> Result<()> {
     if is_guest && !permission.could_be_guest() { Err(Error::unauthenticated()) } else { Ok(()) }
 }
 
-async fn create(ctx: &Ctx, tx: &Tx, table: &Table, body: &Json) -> Result<Outcome> {
+/// Makes a record; `action` is what the audit trail calls it.
+pub(super) async fn create(
+    ctx: &Ctx,
+    tx: &Tx,
+    table: &Table,
+    body: &Json,
+    purpose: Purpose,
+    action: &'static str,
+) -> Result<Outcome> {
     must_be_possible(ctx, &table.permissions.create)?;
-    let input = input::parse(ctx, table, body, Purpose::Create)?;
+    let input = input::parse(ctx, table, body, purpose)?;
     check_links(tx, &input.links).await?;
     let id = match (&input.id, table.key) {
         (Some(id), _) => id.clone(),
@@ -266,6 +278,7 @@ async fn create(ctx: &Ctx, tx: &Tx, table: &Table, body: &Json) -> Result<Outcom
         return Ok(Outcome { status: 201, body: Some(body), etag: None, location: None });
     };
     sent.must_be_kept(tx, table, &Value::None, &row).await?;
+    trail::note(ctx, tx, table, action, &id, None, Some(&row)).await?;
     let json = view::record(ctx, table, &row, &Vec::new());
     let location = format!("/{}/{}", table.name, key::path_segment(&id.key));
     Ok(Outcome { status: 201, etag: Some(view::etag(&json)), body: Some(json), location: Some(location) })
@@ -309,7 +322,7 @@ impl Change<'_> {
             return Err(Setback::Unseen);
         }
         let only = self.only_if_seen(&table.permissions.update);
-        let mut vars = Vars::new().with("id", self.id);
+        let mut vars = Vars::new().with("id", self.id.clone());
         let mut sets = Vec::with_capacity(input.values.len());
         for (at, (path, value)) in input.values.into_iter().enumerate() {
             sets.push(format!("{} = $v{at}", quoted(&path)));
@@ -319,19 +332,24 @@ impl Change<'_> {
         let set = if sets.is_empty() { String::new() } else { format!(" SET {}", sets.join(", ")) };
         let row = tx.query(&format!("UPDATE $id{set}{only} RETURN AFTER"), vars).await;
         let row = row.map_err(|e| named(e, table))?.rows(0).pop().ok_or_else(|| refused(ctx))?;
-        sent.must_be_kept(tx, table, &self.before.unwrap_or_default(), &row).await?;
+        let before = self.before.unwrap_or_default();
+        sent.must_be_kept(tx, table, &before, &row).await?;
+        trail::note(ctx, tx, table, "record.updated", &self.id, Some(&before), Some(&row)).await?;
         let json = view::record(ctx, table, &row, &Vec::new());
         Ok(Outcome { status: 200, etag: Some(view::etag(&json)), body: Some(json), location: None })
     }
 
     async fn delete(self) -> Result<Outcome> {
         self.check_etag()?;
-        let only = self.only_if_seen(&self.table.permissions.delete);
+        let (ctx, tx, table) = (self.ctx, self.tx, self.table);
+        let followers = Followers::of(ctx, tx, table, &self.id).await?;
+        let only = self.only_if_seen(&table.permissions.delete);
         let text = format!("DELETE $id{only} RETURN BEFORE");
-        let gone = self.tx.query(&text, Vars::new().with("id", self.id)).await;
-        if gone.map_err(|e| named(e, self.table))?.rows(0).is_empty() {
-            return Err(refused(self.ctx));
+        let gone = tx.query(&text, Vars::new().with("id", self.id.clone())).await;
+        if gone.map_err(|e| named(e, table))?.rows(0).is_empty() {
+            return Err(refused(ctx));
         }
+        followers.note(ctx, tx, table, &self.id, self.before.as_ref()).await?;
         Ok(Outcome { status: 204, body: None, etag: None, location: None })
     }
 
@@ -388,7 +406,7 @@ async fn check_links(tx: &Tx, links: &[NamedLink]) -> Result<()> {
 }
 
 /// The engine's failure, with the fields of the index that refused a value.
-fn named(error: EngineError, table: &Table) -> Error {
+pub(super) fn named(error: EngineError, table: &Table) -> Error {
     if let EngineError::Unique { index } = &error
         && let Some(index) = table.indexes.iter().find(|i| i.name == *index)
     {

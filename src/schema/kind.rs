@@ -74,6 +74,30 @@ impl Kind {
         }
     }
 
+    /// Whether values are, or hold, links to records of `table`.
+    pub fn links_to(&self, table: &str) -> bool {
+        match self.required() {
+            Self::Record(tables) => tables.is_empty() || tables.iter().any(|name| name == table),
+            Self::Array(item) | Self::Set(item) => item.links_to(table),
+            Self::Either(kinds) => kinds.iter().any(|kind| kind.links_to(table)),
+            _ => false,
+        }
+    }
+
+    /// Whether values have an order.
+    pub fn is_sortable(&self) -> bool {
+        !matches!(
+            self.required(),
+            Self::Object
+                | Self::Array(_)
+                | Self::Set(_)
+                | Self::Geometry(_)
+                | Self::Any
+                | Self::Either(_)
+                | Self::Bytes
+        )
+    }
+
     /// Whether every value of `self` is also one of `wider`: then a change to it loses nothing.
     pub fn fits_in(&self, wider: &Self) -> bool {
         match (self, wider) {

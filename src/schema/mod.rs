@@ -27,6 +27,8 @@ pub use diff::{Change, Diff, Verb};
 pub use error::{Problem, Result, SchemaError};
 pub use kind::Kind;
 pub use migrations::MigrationId;
-pub use model::{Field, Index, KeyKind, Permission, Permissions, SYSTEM_FIELDS, Schema, Table, split_comment};
+pub use model::{
+    Field, Index, KeyKind, OnDelete, Permission, Permissions, SYSTEM_FIELDS, Schema, Table, parts, split_comment,
+};
 pub use read::read;
 pub use sources::{Migration, Origin, SchemaFile, Sources};

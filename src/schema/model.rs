@@ -70,9 +70,9 @@ impl Permission {
     }
 }
 
-/// The parts of a condition between `word`, outside of brackets and strings; the whole where more than that would have to be
-/// understood.
-fn parts<'a>(text: &'a str, word: &str) -> Vec<&'a str> {
+/// The parts of a condition between `word` (` OR ` or ` AND `), outside of brackets and strings; the whole where more than that
+/// would have to be understood.
+pub fn parts<'a>(text: &'a str, word: &str) -> Vec<&'a str> {
     let text = text.trim();
     if ["THEN", "{", "??", "?:", "|"].iter().any(|sign| text.contains(sign)) {
         return vec![text];
@@ -132,6 +132,21 @@ pub enum KeyKind {
     Int,
 }
 
+/// What happens to a record when what it links to is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDelete {
+    /// The deletion is refused.
+    Reject,
+    /// Nothing.
+    Ignore,
+    /// It is deleted too.
+    Cascade,
+    /// It loses the link.
+    Unset,
+    /// What an expression of the schema says.
+    Custom,
+}
+
 /// A field of a table.
 #[derive(Debug, Clone)]
 pub struct Field {
@@ -163,6 +178,8 @@ pub struct Field {
     pub assertion: Option<String>,
     /// The limits that the ASSERT states, where they are understood.
     pub constraint: Constraint,
+    /// What happens when the linked record is deleted; None for a link that the database does not watch.
+    pub on_delete: Option<OnDelete>,
 }
 
 impl Field {
@@ -213,6 +230,15 @@ pub struct Table {
 }
 
 impl Table {
+    /// Whether what is known of a deleted record is enough to bring it back: it could be made and deleted by somebody, and
+    /// there is no stored field that nobody may read.
+    pub fn can_restore(&self) -> bool {
+        let is_lost = |field: &Field| field.permissions.select.is_none() && !field.is_computed;
+        !self.permissions.create.is_none()
+            && !self.permissions.delete.is_none()
+            && !self.fields.values().chain(self.items.values()).any(is_lost)
+    }
+
     /// Whether the table is the program's own and served by no records API.
     pub fn is_private(&self) -> bool {
         self.tags.iter().any(|tag| tag == "private") || self.permissions.select.is_none()
@@ -272,6 +298,14 @@ pub struct Schema {
 }
 
 impl Schema {
+    /// The links to `table` whose records change when what they link to is deleted.
+    pub fn followers<'a>(&'a self, table: &'a str) -> impl Iterator<Item = (&'a Table, &'a Field)> {
+        let follows =
+            |field: &&Field| matches!(field.on_delete, Some(OnDelete::Cascade | OnDelete::Unset | OnDelete::Custom));
+        let fields = self.tables.values().flat_map(|one| one.fields.values().map(move |field| (one, field)));
+        fields.filter(move |(_, field)| follows(field) && field.kind.links_to(table))
+    }
+
     /// The table of that name if a records API serves it.
     pub fn served(&self, name: &str) -> Option<&Table> {
         self.tables.get(name).filter(|table| !table.is_private())

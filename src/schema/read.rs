@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::constraint::Constraint;
 use super::error::Result;
 use super::kind::{Kind, list_length};
-use super::model::{Field, Index, KeyKind, Permission, Permissions, Schema, Table, split_comment};
+use super::model::{Field, Index, KeyKind, OnDelete, Permission, Permissions, Schema, Table, split_comment};
 use super::state::{Id, Object, State, plain};
 
 /// Reads the model of all tables that this session's database has.
@@ -71,7 +71,18 @@ fn field(path: &str, part: &Json) -> Field {
         is_flexible: is_set(&part["flexible"]),
         constraint,
         assertion,
+        on_delete: on_delete(&part["reference"]),
     }
+}
+
+fn on_delete(reference: &Json) -> Option<OnDelete> {
+    Some(match reference["on_delete"].as_str()? {
+        "REJECT" => OnDelete::Reject,
+        "IGNORE" => OnDelete::Ignore,
+        "CASCADE" => OnDelete::Cascade,
+        "UNSET" => OnDelete::Unset,
+        _ => OnDelete::Custom,
+    })
 }
 
 /// Whether the database fills a field whatever is sent: COMPUTED, or a VALUE that ignores what is sent.

@@ -10,10 +10,10 @@ const GUARDED: [&str; 9] = ["ACCESS", "USER", "NAMESPACE", "NS", "DATABASE", "DB
 /// Statements that would leave the migration's own transaction or database.
 const TRANSACTIONAL: [&str; 4] = ["BEGIN", "COMMIT", "CANCEL", "USE"];
 /// Table names that paths of the API use.
-const RESERVED_TABLES: [&str; 9] =
-    ["auth", "batch", "files", "realtime", "admin", "health", "metrics", "openapi", "docs"];
+const RESERVED_TABLES: [&str; 11] =
+    ["auth", "batch", "files", "realtime", "admin", "health", "metrics", "openapi", "docs", "overview", "schema"];
 /// Field names that query parameters of the API use.
-const RESERVED_FIELDS: [&str; 12] = [
+const RESERVED_FIELDS: [&str; 13] = [
     "limit",
     "cursor",
     "offset",
@@ -26,6 +26,7 @@ const RESERVED_FIELDS: [&str; 12] = [
     "aggregate",
     "group_by",
     "measures",
+    "format",
 ];
 /// Longest name.
 const MAX_NAME: usize = 63;

@@ -12,7 +12,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ("context", &["kernel", "config", "schema"]),
     ("services", &["kernel", "config", "context"]),
     ("records", &["kernel", "config", "context", "schema"]),
-    ("modules", &["kernel", "config", "context", "services"]),
+    ("modules", &["kernel", "config", "context", "schema", "services"]),
     ("http", &["kernel", "config", "context", "schema", "records", "modules"]),
     ("app", &["kernel", "config", "context", "schema", "records", "modules", "services", "http"]),
     ("demo", &["kernel", "app", "records"]),

@@ -6,6 +6,7 @@
 mod commands;
 mod crash;
 mod demo;
+mod large_import;
 mod logs;
 pub mod place;
 pub mod process;

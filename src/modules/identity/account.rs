@@ -7,10 +7,10 @@ use uuid::Uuid;
 use super::model::{SessionRow, UserRow};
 use super::passwords::Verdict;
 use super::rules::{PasswordPolicy, ProfileChanges, check_lock, profile_changes};
-use super::sign_in::count_failure;
+use super::sign_in::{count_failure, noted_as};
 use super::views::{ChangePassword, ChangeProfile};
 use super::{Identity, store, transact_rights};
-use crate::context::{Audience, Ctx, uninterrupted};
+use crate::context::{Audience, AuditEntry, Ctx, audit, uninterrupted};
 use crate::kernel::time::floored;
 use crate::kernel::{Error, FieldError, Result};
 
@@ -39,10 +39,15 @@ async fn write_profile(ctx: Ctx, user: Uuid, changes: ProfileChanges) -> Result<
         Audience::Admin => ctx.system(),
     };
     let changes = Arc::new(changes);
+    let noted: Arc<[AuditEntry]> = noted_as(&ctx, user, "user.profile_changed").into();
     writer
         .transact(move |tx| {
-            let changes = Arc::clone(&changes);
-            Box::pin(async move { store::update_profile(tx, user, &changes).await })
+            let (changes, noted) = (Arc::clone(&changes), Arc::clone(&noted));
+            Box::pin(async move {
+                let is_changed = store::update_profile(tx, user, &changes).await?;
+                audit::write(tx, if is_changed { &noted } else { &[] }).await?;
+                Ok(is_changed)
+            })
         })
         .await
 }
@@ -64,17 +69,18 @@ pub async fn change_password(identity: &Identity, ctx: &Ctx, input: &ChangePassw
     }
     let hash = identity.passwords.hash(&input.new_password).await?;
     let (checked, now) = (account.password_hash, floored(ctx.now()));
+    let noted: Arc<[AuditEntry]> = noted_as(ctx, user, "user.password_changed").into();
     transact_rights(&ctx.platform, move |tx| {
-        let (checked, hash) = (checked.clone(), hash.clone());
+        let (checked, hash, noted) = (checked.clone(), hash.clone(), Arc::clone(&noted));
         Box::pin(async move {
             if !store::set_password(tx, user, checked.as_deref(), &hash).await? {
                 return Err(wrong_current());
             }
-            store::end_sessions(tx, user, Some(current), now).await
+            store::end_sessions(tx, user, Some(current), now).await?;
+            audit::write(tx, &noted).await
         })
     })
     .await
-    .map(drop)
 }
 
 fn wrong_current() -> Error {
@@ -91,7 +97,8 @@ pub async fn own_sessions(ctx: &Ctx) -> Result<(Vec<SessionRow>, Uuid)> {
 /// Ends the session that asks.
 pub async fn log_out(ctx: &Ctx) -> Result<()> {
     let principal = ctx.require_signed()?;
-    end_session_of(ctx, principal.user, principal.session_id).await?;
+    let noted = noted_as(ctx, principal.user, "user.logged_out");
+    end_session_of(ctx, principal.user, principal.session_id, noted).await?;
     Ok(())
 }
 
@@ -99,20 +106,35 @@ pub async fn log_out(ctx: &Ctx) -> Result<()> {
 pub async fn end_own_session(ctx: &Ctx, id: &str) -> Result<()> {
     let user = ctx.require_signed()?.user;
     let id = Uuid::try_parse(id).map_err(|_| Error::not_found())?;
-    if end_session_of(ctx, user, id).await? { Ok(()) } else { Err(Error::not_found()) }
+    let noted = noted_as(ctx, user, "user.session_ended");
+    if end_session_of(ctx, user, id, noted).await? { Ok(()) } else { Err(Error::not_found()) }
 }
 
 /// Ends all sessions of the caller but the one that asks.
 pub async fn end_other_sessions(ctx: &Ctx) -> Result<()> {
     let principal = ctx.require_signed()?;
     let (user, current, now) = (principal.user, principal.session_id, floored(ctx.now()));
-    transact_rights(&ctx.platform, move |tx| Box::pin(store::end_sessions(tx, user, Some(current), now)))
-        .await
-        .map(drop)
+    let noted: Arc<[AuditEntry]> = noted_as(ctx, user, "user.other_sessions_ended").into();
+    transact_rights(&ctx.platform, move |tx| {
+        let noted = Arc::clone(&noted);
+        Box::pin(async move {
+            let count = store::end_sessions(tx, user, Some(current), now).await?;
+            audit::write(tx, if count > 0 { &noted } else { &[] }).await
+        })
+    })
+    .await
 }
 
-/// Ends session `id` of `user`; says whether it counted until now.
-pub(super) async fn end_session_of(ctx: &Ctx, user: Uuid, id: Uuid) -> Result<bool> {
-    let now = floored(ctx.now());
-    transact_rights(&ctx.platform, move |tx| Box::pin(store::end_session(tx, user, id, now))).await
+/// Ends session `id` of `user` and notes it; says whether it counted until now.
+pub(super) async fn end_session_of(ctx: &Ctx, user: Uuid, id: Uuid, noted: Vec<AuditEntry>) -> Result<bool> {
+    let (now, noted) = (floored(ctx.now()), Arc::<[AuditEntry]>::from(noted));
+    transact_rights(&ctx.platform, move |tx| {
+        let noted = Arc::clone(&noted);
+        Box::pin(async move {
+            let is_ended = store::end_session(tx, user, id, now).await?;
+            audit::write(tx, if is_ended { &noted } else { &[] }).await?;
+            Ok(is_ended)
+        })
+    })
+    .await
 }

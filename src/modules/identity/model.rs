@@ -206,24 +206,3 @@ pub struct Grant {
     /// Whether the tokens travel as cookies.
     pub uses_cookies: bool,
 }
-
-/// An entry of the audit trail.
-#[derive(Debug, Clone)]
-pub struct AuditEntry {
-    /// Key in `audit`.
-    pub id: Uuid,
-    /// When.
-    pub at: Instant,
-    /// Who; None for the system itself.
-    pub actor: Option<Uuid>,
-    /// What was done, as `domain.action`.
-    pub action: &'static str,
-    /// To which user.
-    pub target: Uuid,
-    /// What changed: name, value before, value after.
-    pub change: Option<(&'static str, Vec<String>, Vec<String>)>,
-    /// Why.
-    pub reason: Option<String>,
-    /// The request that did it.
-    pub request_id: Option<String>,
-}

@@ -7,13 +7,13 @@ use pawbase_engine::Tx;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use super::model::{AuditEntry, Grant, NewSession, NewUser, UserRow};
+use super::model::{Grant, NewSession, NewUser, UserRow};
 use super::rules::{Beginning, PasswordPolicy, beginning};
 use super::sign_in::{begin, grant, new_session};
 use super::staff::{Act, Actor, perform};
 use super::views::{Account, SetUp};
 use super::{Email, Identity, store, transact_rights};
-use crate::context::{Ctx, Platform, Role, uninterrupted};
+use crate::context::{AuditEntry, Ctx, Platform, Role, audit, uninterrupted};
 use crate::kernel::error::{FORBIDDEN, GONE};
 use crate::kernel::time::floored;
 use crate::kernel::{Error, FieldError, Result};
@@ -51,8 +51,8 @@ pub async fn set_up(identity: &Identity, ctx: &Ctx, input: SetUp) -> Result<Gran
     let session = new_session(identity, ctx, user.id)?;
     let refresh = session.refresh.clone();
     // Who holds the link is from now on this account.
-    let (actor, request_id) = (Some(user.id), Some(ctx.request_id.clone()));
-    let audit = AuditEntry { actor, request_id, ..entry(&ctx.platform, user.id, "user.set_up") };
+    let entry = AuditEntry::of_caller(ctx, "user.set_up", audit::user_record(user.id));
+    let audit = AuditEntry { actor: Some(user.id), ..entry };
     let (work, platform) = (Arc::new((user, session, audit)), Arc::clone(&ctx.platform));
     let write = async move {
         let row = platform.engine.root().transact(|tx| begin_audited(tx, Arc::clone(&work))).await?;
@@ -65,8 +65,8 @@ pub async fn set_up(identity: &Identity, ctx: &Ctx, input: SetUp) -> Result<Gran
 
 fn begin_audited(tx: &Tx, work: Arc<(NewUser, NewSession, AuditEntry)>) -> BoxFuture<'_, Result<UserRow>> {
     Box::pin(async move {
-        let (user, session, audit) = &*work;
-        store::insert_audit(tx, audit).await?;
+        let (user, session, entry) = &*work;
+        audit::write(tx, std::slice::from_ref(entry)).await?;
         begin(tx, user, session).await
     })
 }
@@ -90,14 +90,14 @@ pub async fn create_admin(
     let policy = PasswordPolicy::new(identity.settings(), &[role]);
     let checked = beginning(email, name, password, policy, None, None)?;
     let user = Arc::new(new_staff(identity, platform, checked, password, vec![role]).await?);
-    let entry = Arc::new(entry(platform, user.id, "user.created"));
+    let entry = Arc::new(AuditEntry::of_system(platform, "user.created", audit::user_record(user.id)));
     let row: UserRow = platform
         .engine
         .root()
         .transact(move |tx| {
             let (user, entry) = (Arc::clone(&user), Arc::clone(&entry));
             Box::pin(async move {
-                store::insert_audit(tx, &entry).await?;
+                audit::write(tx, std::slice::from_ref(&*entry)).await?;
                 store::insert_user(tx, &user).await
             })
         })
@@ -119,13 +119,13 @@ pub async fn reset_password(platform: &Arc<Platform>, identity: &Identity, email
         return Err(Error::invalid(vec![bad]));
     }
     let hash = identity.passwords.hash(password).await?;
-    let entry = Arc::new(entry(platform, user, "user.password_reset"));
+    let entry = Arc::new(AuditEntry::of_system(platform, "user.password_reset", audit::user_record(user)));
     transact_rights(platform, move |tx| {
         let (hash, entry) = (hash.clone(), Arc::clone(&entry));
         Box::pin(async move {
             store::set_password(tx, user, None, &hash).await?;
             store::end_sessions(tx, user, None, entry.at).await?;
-            store::insert_audit(tx, &entry).await
+            audit::write(tx, std::slice::from_ref(&*entry)).await
         })
     })
     .await
@@ -161,11 +161,4 @@ async fn new_staff(
         roles,
         created_at: floored(now),
     })
-}
-
-/// An audit entry of the system itself.
-fn entry(platform: &Platform, target: Uuid, action: &'static str) -> AuditEntry {
-    let now = platform.clock.now();
-    let (id, at) = (platform.ids.next(now), floored(now));
-    AuditEntry { id, at, actor: None, action, target, change: None, reason: None, request_id: None }
 }

@@ -12,7 +12,7 @@ use super::rules::{PasswordPolicy, beginning, check_lock};
 use super::tokens::{self, AccessClaims, RefreshToken};
 use super::views::{Login, SignUp};
 use super::{Identity, store, transact};
-use crate::context::{Audience, Ctx, Role};
+use crate::context::{Audience, AuditEntry, Ctx, Role, audit};
 use crate::kernel::error::{FORBIDDEN, INVALID_CREDENTIALS, REFRESH_REFUSED};
 use crate::kernel::time::floored;
 use crate::kernel::{Error, Result};
@@ -100,11 +100,21 @@ async fn check_password(
     }
 }
 
-/// Counts a failed password of an account.
+/// Counts a failed password of an account; those of staff are noted, on either listener.
 pub(super) async fn count_failure(identity: &Identity, ctx: &Ctx, account: &Credentials) -> Result<()> {
     let (user, policy, now) = (account.user, identity.lock_policy(), ctx.now());
+    let is_staff = account.roles.iter().any(|role| role.is_staff());
+    let entry = AuditEntry::of_caller(ctx, "user.login_failed", audit::user_record(user));
+    let noted: Arc<[AuditEntry]> = is_staff.then_some(entry).into_iter().collect();
     let began = Stopwatch::now();
-    transact(&ctx.platform, move |tx| Box::pin(store::count_failure(tx, user, policy, now))).await?;
+    let write = transact(&ctx.platform, move |tx| {
+        let noted = Arc::clone(&noted);
+        Box::pin(async move {
+            store::count_failure(tx, user, policy, now).await?;
+            audit::write(tx, &noted).await
+        })
+    });
+    write.await?;
     identity.strangers.learn_write_time(began.elapsed());
     Ok(())
 }
@@ -125,19 +135,28 @@ async fn refuse_stranger(identity: &Identity, ctx: &Ctx, input: &Login) -> Error
 
 /// Keeps a sign-in, unless the account was changed or locked while its password was checked.
 async fn keep_login(ctx: &Ctx, session: NewSession, checked: String, renewed: Option<String>) -> Result<()> {
-    let work = Arc::new((session, checked, renewed));
+    let entry = noted_as(ctx, session.user, "user.logged_in");
+    let work = Arc::new((session, checked, renewed, entry));
     let now = floored(ctx.now());
     transact(&ctx.platform, move |tx| {
         let work = Arc::clone(&work);
         Box::pin(async move {
-            let (session, checked, renewed) = &*work;
+            let (session, checked, renewed, entry) = &*work;
             if !store::note_login(tx, session.user, checked, renewed.as_deref(), now).await? {
                 return Err(wrong_credentials());
             }
-            store::insert_session(tx, session).await
+            store::insert_session(tx, session).await?;
+            audit::write(tx, entry).await
         })
     })
     .await
+}
+
+/// What `user` did with the own account on the admin listener; nothing on the other one, where everybody is.
+pub(super) fn noted_as(ctx: &Ctx, user: uuid::Uuid, action: &'static str) -> Vec<AuditEntry> {
+    let is_noted = ctx.audience == Audience::Admin;
+    let entry = || AuditEntry { actor: Some(user), ..AuditEntry::of_caller(ctx, action, audit::user_record(user)) };
+    is_noted.then(entry).into_iter().collect()
 }
 
 fn wrong_credentials() -> Error {
@@ -154,7 +173,13 @@ pub async fn refresh(identity: &Identity, ctx: &Ctx, token: Option<&str>, uses_c
     let old = token.and_then(RefreshToken::parse).ok_or_else(refused)?;
     let state = store::session_state(ctx.system(), old.session, Some(&old.hash())).await?.ok_or_else(refused)?;
     if state.token == TokenPlace::Used {
-        super::account::end_session_of(ctx, state.user, old.session).await?;
+        let mut noted = noted_as(ctx, state.user, "user.session_ended");
+        for entry in &mut noted {
+            // Whoever sent it need not be the user.
+            entry.actor = None;
+            entry.reason = Some("A refresh token came again that had been exchanged.".to_owned());
+        }
+        super::account::end_session_of(ctx, state.user, old.session, noted).await?;
         return Err(refused());
     }
     if state.token != TokenPlace::Current || !state.is_live(ctx.audience, ctx.now()) {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use pawbase_engine::Tx;
+use pawbase_engine::{Object, SurrealValue, Tx};
 use uuid::Uuid;
 
-use super::model::{AuditEntry, Credentials, SessionRow, Status, UserRow};
+use super::model::{Credentials, SessionRow, Status, UserRow};
 use super::rules::{checked_reason, checked_roles, last_super_admin, loses_super_admin, may_act_on, may_change_roles};
 use super::{store, transact_rights};
-use crate::context::{Ctx, Platform, Role};
-use crate::kernel::time::{Instant, floored};
+use crate::context::{AuditEntry, Ctx, Platform, Role, audit};
+use crate::kernel::time::Instant;
 use crate::kernel::{Error, Result};
 
 /// Something done to an account.
@@ -25,12 +25,12 @@ pub(super) enum Act {
     SignOut,
 }
 
-/// Who does it, and for which request. None is the command line.
+/// Who does it, and by which request. None is the command line.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Actor {
-    /// The administrator and their roles.
-    user: Option<(Uuid, Vec<Role>)>,
-    request_id: Option<String>,
+    /// The administrator's roles.
+    roles: Option<Vec<Role>>,
+    request: Option<Ctx>,
 }
 
 /// Suspends an account and ends its sessions.
@@ -67,8 +67,7 @@ fn parsed(id: &str) -> Result<Uuid> {
 
 async fn act(ctx: &Ctx, id: &str, parse: impl FnOnce() -> Result<Act>) -> Result<UserRow> {
     let principal = ctx.require_role(&Role::ADMINS)?;
-    let actor =
-        Actor { user: Some((principal.user, principal.roles.clone())), request_id: Some(ctx.request_id.clone()) };
+    let actor = Actor { roles: Some(principal.roles.clone()), request: Some(ctx.clone()) };
     let (user, act) = (parsed(id)?, parse()?);
     perform(&ctx.platform, actor, user, act).await?;
     store::account_of(ctx.system(), user).await?.ok_or_else(Error::not_found)
@@ -76,8 +75,12 @@ async fn act(ctx: &Ctx, id: &str, parse: impl FnOnce() -> Result<Act>) -> Result
 
 /// Performs an act in one transaction, then makes it count for the next request.
 pub(super) async fn perform(platform: &Arc<Platform>, actor: Actor, user: Uuid, act: Act) -> Result<()> {
-    let now = platform.clock.now();
-    let step = Arc::new(Step { actor, user, act, at: floored(now), audit_id: platform.ids.next(now) });
+    let target = audit::user_record(user);
+    let entry = match &actor.request {
+        Some(ctx) => AuditEntry::of_caller(ctx, act.name(), target),
+        None => AuditEntry::of_system(platform, act.name(), target),
+    };
+    let step = Arc::new(Step { roles: actor.roles, user, act, at: entry.at, entry });
     transact_rights(platform, move |tx| {
         let step = Arc::clone(&step);
         Box::pin(async move { step.run(tx).await })
@@ -87,11 +90,25 @@ pub(super) async fn perform(platform: &Arc<Platform>, actor: Actor, user: Uuid, 
 
 /// An act on its way into the database.
 struct Step {
-    actor: Actor,
+    /// Those of the administrator; None for the command line.
+    roles: Option<Vec<Role>>,
     user: Uuid,
     act: Act,
     at: Instant,
-    audit_id: Uuid,
+    /// What is noted, but for before and after.
+    entry: AuditEntry,
+}
+
+impl Act {
+    /// What the trail calls it.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Suspend(_) => "user.suspended",
+            Self::Reinstate => "user.reinstated",
+            Self::ReplaceRoles(_) => "user.roles_replaced",
+            Self::SignOut => "user.signed_out",
+        }
+    }
 }
 
 impl Step {
@@ -113,14 +130,14 @@ impl Step {
         if matches!(self.act, Act::Suspend(_) | Act::SignOut) {
             store::end_sessions(tx, self.user, None, self.at).await?;
         }
-        store::insert_audit(tx, &self.entry(&target)).await
+        audit::write(tx, &[self.entry(&target)]).await
     }
 
     fn check_rights(&self, target: &Credentials) -> Result<()> {
-        match (&self.actor.user, &self.act) {
+        match (&self.roles, &self.act) {
             (None, _) => Ok(()),
-            (Some((_, actor)), Act::ReplaceRoles(roles)) => may_change_roles(actor, &target.roles, roles),
-            (Some((_, actor)), _) => may_act_on(actor, &target.roles),
+            (Some(actor), Act::ReplaceRoles(roles)) => may_change_roles(actor, &target.roles, roles),
+            (Some(actor), _) => may_act_on(actor, &target.roles),
         }
     }
 
@@ -137,22 +154,22 @@ impl Step {
     fn entry(&self, target: &Credentials) -> AuditEntry {
         let (status, roles) = self.outcome(target);
         let names = |roles: &[Role]| roles.iter().map(|role| role.as_str().to_owned()).collect::<Vec<_>>();
-        let statuses = || ("status", vec![target.status.as_str().to_owned()], vec![status.as_str().to_owned()]);
-        let (action, change) = match &self.act {
-            Act::Suspend(_) => ("user.suspended", Some(statuses())),
-            Act::Reinstate => ("user.reinstated", Some(statuses())),
-            Act::ReplaceRoles(_) => ("user.roles_replaced", Some(("roles", names(&target.roles), names(&roles)))),
-            Act::SignOut => ("user.signed_out", None),
+        let (before, after) = match &self.act {
+            Act::Suspend(_) | Act::Reinstate => (
+                Some(image("status", target.status.as_str().to_owned())),
+                Some(image("status", status.as_str().to_owned())),
+            ),
+            Act::ReplaceRoles(_) => (Some(image("roles", names(&target.roles))), Some(image("roles", names(&roles)))),
+            Act::SignOut => (None, None),
         };
-        AuditEntry {
-            id: self.audit_id,
-            at: self.at,
-            actor: self.actor.user.as_ref().map(|(user, _)| *user),
-            action,
-            target: self.user,
-            change,
-            reason: if let Act::Suspend(reason) = &self.act { Some(reason.clone()) } else { None },
-            request_id: self.actor.request_id.clone(),
-        }
+        let reason = if let Act::Suspend(reason) = &self.act { Some(reason.clone()) } else { None };
+        AuditEntry { before, after, reason, ..self.entry.clone() }
     }
+}
+
+/// An object of one field.
+fn image(name: &str, value: impl SurrealValue) -> Object {
+    let mut object = Object::new();
+    object.insert(name, value);
+    object
 }

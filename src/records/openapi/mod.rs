@@ -2,7 +2,7 @@
 //!
 //! A failure is named by its status only (`null` in `responses`), and who may call by a word (`security`); `http::spec` puts in
 //! what they look like, and what all answers have in common. Here: which paths and operations there are. `operations.rs` has
-//! the operations, `schemas.rs` has bodies and answers, `values.rs` single values,
+//! the operations, `transfer.rs` those on whole files, `schemas.rs` has bodies and answers, `values.rs` single values,
 //! `parameters.rs` queries, `examples.rs` sample values.
 
 mod batch;
@@ -10,6 +10,7 @@ mod examples;
 mod operations;
 mod parameters;
 mod schemas;
+mod transfer;
 mod values;
 
 use serde_json::{Map, Value as Json, json};
@@ -34,6 +35,7 @@ pub struct Described {
 /// Describes the tables that a listener serves below `base`: the public one, or that of staff.
 pub fn describe(schema: &Schema, limits: &LimitSettings, is_staff: bool, base: &str) -> Described {
     let mut described = Described { schemas: parameters::filter_schemas(), ..Described::default() };
+    described.schemas.extend(transfer::report_schemas());
     let view = |table| TableView { table, schema, limits, is_staff };
     let offered: Vec<TableView> =
         schema.tables.values().filter(|table| !table.is_private()).map(view).filter(TableView::is_offered).collect();
@@ -119,6 +121,15 @@ impl<'a> TableView<'a> {
         }
         if self.could(&self.table.permissions.select) {
             described.paths.insert(format!("{path}/aggregate"), json!({ "get": self.aggregate_operation(&name) }));
+            described.paths.insert(format!("{path}/export"), json!({ "get": self.export_operation(&name) }));
+        }
+        if self.is_staff && self.could(&self.table.permissions.create) {
+            described.schemas.insert(format!("{name}Import"), self.import_schema());
+            described.paths.insert(format!("{path}/import"), json!({ "post": self.import_operation(&name) }));
+        }
+        if self.is_staff && self.table.can_restore() {
+            let item = json!({ "parameters": [self.key_parameter()], "post": self.restore_operation(&name) });
+            described.paths.insert(format!("{path}/{{id}}/restore"), item);
         }
     }
 

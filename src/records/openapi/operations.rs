@@ -31,7 +31,7 @@ impl TableView<'_> {
         (collection, record)
     }
 
-    fn operation(&self, verb: &str, summary: String, more: &str) -> Map<String, Json> {
+    pub(super) fn operation(&self, verb: &str, summary: String, more: &str) -> Map<String, Json> {
         let description = format!("{} {more}", self.description());
         let operation = json!({
             "operationId": format!("{verb}_{}", self.table.name),
@@ -43,7 +43,7 @@ impl TableView<'_> {
     }
 
     /// Who may call: a guest may read what there is for guests, and write where some permission could let them.
-    fn security(&self, written: Option<&Permission>) -> Json {
+    pub(super) fn security(&self, written: Option<&Permission>) -> Json {
         let is_open = !self.is_staff && written.is_none_or(Permission::could_be_guest);
         if is_open { json!("anybody") } else { json!("signed in") }
     }
@@ -94,7 +94,7 @@ impl TableView<'_> {
     }
 
     /// The answer to a create. Who may not see the record that they made is told its key alone.
-    fn created(&self, name: &str) -> Json {
+    pub(super) fn created(&self, name: &str) -> Json {
         let permissions = &self.table.permissions;
         if !self.could(&permissions.select) {
             return answer("The key of the new record.", &format!("{name}Created"), Some(&format!("{name}Created")));

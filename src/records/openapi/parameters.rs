@@ -4,10 +4,10 @@ use serde_json::{Map, Value as Json, json};
 
 use super::values::{PLAIN_TEXT, UUID};
 use super::{Described, TableView, reference};
+use crate::records::expand;
 use crate::records::filter_text::LENGTH_MAX as FILTER_LENGTH_MAX;
 use crate::records::limits::{DECIMAL, DURATION};
 use crate::records::query::{GROUP_FIELDS_MAX, MEASURES_MAX, SEARCH_LENGTH_MAX, SORT_KEYS_MAX};
-use crate::records::{expand, fields};
 use crate::schema::{Field, KeyKind, Kind};
 
 /// Most paths of links that are spelled out.
@@ -35,7 +35,7 @@ impl TableView<'_> {
     }
 
     fn is_sortable(&self, path: &str) -> bool {
-        path == "id" || self.table.fields.get(path).is_some_and(|field| fields::is_sortable(&field.kind))
+        path == "id" || self.table.fields.get(path).is_some_and(|field| field.kind.is_sortable())
     }
 
     fn measures(&self, paths: &[String]) -> Vec<String> {
@@ -103,6 +103,13 @@ impl TableView<'_> {
         parameters.extend(self.view_parameters(name));
         parameters.extend(self.condition_parameters());
         parameters
+    }
+
+    /// Which records of a whole list, in which order, and what of them.
+    pub(super) fn whole_list_parameters(&self, name: &str) -> Vec<Json> {
+        let of_pages = ["limit", "cursor", "offset", "count", "expand"];
+        let is_of_whole = |parameter: &Json| !of_pages.iter().any(|page| parameter["name"] == *page);
+        self.list_parameters(name).into_iter().filter(is_of_whole).collect()
     }
 
     /// What of a record to show.

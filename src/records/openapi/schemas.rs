@@ -118,6 +118,19 @@ impl TableView<'_> {
             "additionalProperties": false })
     }
 
+    /// A row of a file to import: a new record, with its key and the time when it was made if they are known.
+    pub(super) fn import_schema(&self) -> Json {
+        let mut schema = self.input_schema(true);
+        schema["description"] = json!("A record to import.");
+        if self.table.key == KeyKind::Uuid {
+            schema["properties"]["id"] = self.own_key_schema();
+        }
+        if let Some(field) = self.table.fields.get("created_at").filter(|field| !field.is_computed) {
+            schema["properties"]["created_at"] = self.field_schema(field, Purpose::Create);
+        }
+        schema
+    }
+
     /// The key that the caller gives a new record.
     fn given_key_schema(&self) -> Json {
         let default = Constraint::default();

@@ -43,7 +43,7 @@ pub async fn answer(
         ("refresh_session" | "refresh_admin_session", 401) => {
             ask().by(&guest).json(json!({ "refresh_token": "nonsense" }))
         }
-        ("get_account" | "get_admin_account", 200) => ask(),
+        ("get_account" | "get_admin_account" | "get_overview" | "get_schema", 200) => ask(),
         ("update_account" | "update_admin_account", 200) => ask().json(json!({ "city": "Lisbon" })),
         ("update_password" | "update_admin_password", 204) => {
             ask().by(&stage.newcomer(audience).await).json(new_password)

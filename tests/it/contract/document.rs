@@ -25,6 +25,9 @@ pub enum Kind {
     Create,
     Patch,
     Delete,
+    Export,
+    Import,
+    Restore,
     Batch,
     Command,
 }
@@ -75,6 +78,9 @@ impl Document {
             ([], "GET") => Kind::List,
             ([], "POST") => Kind::Create,
             (["aggregate"], "GET") => Kind::Aggregate,
+            (["export"], "GET") => Kind::Export,
+            (["import"], "POST") => Kind::Import,
+            (["{id}", "restore"], "POST") => Kind::Restore,
             (["{id}"], "GET") => Kind::Get,
             (["{id}"], "PATCH") => Kind::Patch,
             (["{id}"], "DELETE") => Kind::Delete,
@@ -123,7 +129,10 @@ impl Operation<'_> {
         let Some((_, media)) = content.iter().find(|(media_type, _)| essence(media_type) == sent) else {
             return vec![format!("{status} is not declared as {sent:?}: {}", reply.text)];
         };
-        let mut faults = shape::faults(&self.document.json, &media["schema"], &reply.json);
+        // What is not JSON is a text.
+        let is_json = sent.ends_with("/json") || sent.ends_with("+json");
+        let body = if is_json { reply.json.clone() } else { Value::String(reply.text.clone()) };
+        let mut faults = shape::faults(&self.document.json, &media["schema"], &body);
         for (name, header) in response["headers"].as_object().into_iter().flatten() {
             let is_required = shape::resolve(&self.document.json, header)["required"] == true;
             if is_required && reply.header(name).is_empty() {

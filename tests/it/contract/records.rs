@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use futures::StreamExt;
 use pawbase::context::Audience;
 use pawbase::schema::KeyKind;
 use serde_json::{Map, Value, json};
@@ -9,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::document::{Kind, Operation};
 use super::inputs::easiest;
 use super::requests::Ask;
-use super::stage::{COST_MAX, Stage};
+use super::stage::{COST_MAX, ROWS_MAX, Stage};
 use crate::support::client::Reply;
 
 /// Conditions enough to cost too much on this stage.
@@ -33,7 +34,10 @@ impl<'a> Recipes<'a> {
     pub async fn answer(&self, status: u16) -> Option<Reply> {
         match (self.operation.kind, status) {
             (Kind::List | Kind::Aggregate, 200) => Some(self.ask().send().await),
-            (Kind::List | Kind::Aggregate, 422) => Some(self.costly().await),
+            (Kind::List | Kind::Aggregate | Kind::Export, 422) => Some(self.costly().await),
+            (Kind::Export, 200) => Some(self.exported().await),
+            (Kind::Import, status) => self.imported(status).await,
+            (Kind::Restore, status) => self.restored(status).await,
             (Kind::Get, 200) => Some(self.ask().on(&self.target().await).send().await),
             (Kind::List | Kind::Aggregate | Kind::Get, 304) => Some(self.known().await),
             (Kind::Create, 201) => Some(self.ask().json(self.new_record().await).send().await),
@@ -126,6 +130,67 @@ impl<'a> Recipes<'a> {
         }
         let reply = self.ask().on(&target).send().await;
         (reply.status != 204).then_some(reply)
+    }
+
+    /// The list in each form; answers the last.
+    async fn exported(&self) -> Reply {
+        self.target().await;
+        for form in ["csv", "ndjson"] {
+            assert_eq!(self.ask().query(&format!("format={form}")).send().await.status, 200, "{form}");
+        }
+        self.ask().query("format=json").send().await
+    }
+
+    async fn imported(&self, status: u16) -> Option<Reply> {
+        let row = self.import_row().await;
+        let ask = match status {
+            200 => {
+                let lines = self.ask().with("accept", "application/x-ndjson").query("dry_run=true");
+                assert_eq!(lines.json(json!([row])).send().await.status, 200);
+                self.ask().json(json!([row]))
+            }
+            // In its own place, before the body is read.
+            403 => self.ask().by(&self.stage.support).json(json!([])),
+            408 => {
+                let begun = futures::stream::once(async { Ok::<_, std::io::Error>(b"[".to_vec()) });
+                let body = reqwest::Body::wrap_stream(begun.chain(futures::stream::pending()));
+                let boss = self.stage.impatient_boss.with("content-length", "10");
+                self.ask().by(&boss).raw("application/json", body)
+            }
+            413 => self.ask().json(json!(vec![row; ROWS_MAX + 1])),
+            422 => self.ask().json(json!([row, { "no_such_member": 1 }])),
+            _ => return None,
+        };
+        Some(ask.send().await)
+    }
+
+    async fn import_row(&self) -> Value {
+        let (stage, table) = (self.stage, self.operation.table);
+        let create = stage.operation(self.operation.document, Kind::Create, table).expect("what is imported is made");
+        Value::Object(stage.new_record(&create).await)
+    }
+
+    async fn restored(&self, status: u16) -> Option<Reply> {
+        let (stage, table) = (self.stage, self.operation.table);
+        let id = stage.fresh(table).await;
+        let path = format!("{}/{table}/{id}", super::document::prefix(Audience::Admin));
+        if [201, 409, 422].contains(&status) {
+            stage.boss.delete(&path).await.assert(204);
+        }
+        if status == 409 {
+            stage.boss.post(&format!("{path}/restore"), Value::Null).await.assert(201);
+        }
+        if status == 422 {
+            // As if the table had had other fields then.
+            let key =
+                format!("(SELECT VALUE target FROM audit WHERE target_table = '{table}' ORDER BY id DESC LIMIT 1)[0]");
+            let row = format!("{{ at: time::now(), action: 'record.deleted', target: {key}, before: {{ old: 1 }} }}");
+            stage.test.system(&format!("CREATE type::record('audit', rand::uuid::v7()) CONTENT {row}")).await;
+        }
+        match status {
+            201 | 409 | 422 => Some(self.ask().on(&id).send().await),
+            _ => None,
+        }
     }
 
     async fn batch(&self, status: u16) -> Option<Reply> {

@@ -11,6 +11,8 @@ use super::document::{Document, Operation, prefix};
 use crate::support::people::PASSWORD;
 use crate::support::{Client, TestApp, settings};
 
+/// Rows that a file may have here.
+pub const ROWS_MAX: usize = 20;
 /// What a filter may cost at most here.
 pub const COST_MAX: usize = 20;
 
@@ -31,6 +33,9 @@ pub struct Stage {
     pub limited: TestApp,
     /// Another server, which does not wait for a body.
     pub hasty: TestApp,
+    /// Another server, which does not wait for a file, and an administrator there.
+    pub _impatient: TestApp,
+    pub impatient_boss: Client,
     /// Numbers for values that must differ.
     pub count: AtomicUsize,
     /// Makes texts that match a pattern.
@@ -42,6 +47,7 @@ impl Stage {
         let mut config = settings();
         config.limits.body_kb = 16;
         config.limits.filter_cost_max = COST_MAX;
+        config.limits.import_rows_max = ROWS_MAX;
         let test = TestApp::with(config).await;
         let (public, admin) = (
             Document::of(&test.guest(), Audience::Public).await,
@@ -62,8 +68,27 @@ impl Stage {
         let mut config = settings();
         config.limits.request_timeout_s = 0;
         let hasty = TestApp::with(config).await;
+        let mut config = settings();
+        config.limits.import_timeout_s = 0;
+        let impatient = TestApp::with(config).await;
+        let impatient_boss = impatient.staff(Role::Admin).await;
         let (count, texts) = (AtomicUsize::new(1), Mutex::new(TestRunner::deterministic()));
-        Self { test, public, admin, person, boss, browsers, support, business, limited, hasty, count, texts }
+        Self {
+            test,
+            public,
+            admin,
+            person,
+            boss,
+            browsers,
+            support,
+            business,
+            limited,
+            hasty,
+            _impatient: impatient,
+            impatient_boss,
+            count,
+            texts,
+        }
     }
 
     /// The operations of both listeners.

@@ -43,6 +43,7 @@ pub fn all(world: &World) -> Vec<Sample> {
         made("product_categories", "reference data", json!({})),
         made("products", "active, of business 1", json!({ "status": "active" })),
         made("products", "draft, of business 1", json!({ "status": "draft" })),
+        made("saved_views", "of customer1", json!({})),
         made("services", "active, of business 1", json!({ "active": true })),
         made("services", "inactive, of business 1", json!({ "active": false })),
         made("sessions", "of customer1", json!({})),

@@ -1,12 +1,10 @@
-//! The statements of this module, one per function, over `users`, `sessions` and `audit`.
+//! The statements of this module, one per function, over `users` and `sessions`.
 //!
 //! Reads take a session, writes take the transaction they belong to. Deliberately elsewhere: every decision.
 
-mod audit;
 mod sessions;
 mod users;
 
-pub use audit::*;
 pub use sessions::*;
 pub use users::*;
 

@@ -60,6 +60,7 @@ impl Bench {
             config,
             engine,
             schema: Arc::new(Schema::default()),
+            started_at: clock.now(),
             clock: Arc::<ManualClock>::clone(&clock),
             ids: Ids::default(),
             principals: Principals::new(100, true),

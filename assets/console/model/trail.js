@@ -1,0 +1,59 @@
+// Entries of the audit trail in words. Pure.
+
+import { labelOf, shortId, valueAt, words } from "../schema.js";
+
+/** @typedef {import("../schema.js").Schemas["Audit"] & { at: string, action: string }} Entry A whole row of the trail. */
+
+/** What each action is called, and whether it names its target. @type {Record<string, { icon: string, text: string, kind: string }>} */
+const ACTIONS = {
+    "record.created": { icon: "plus", text: "added", kind: "good" },
+    "record.updated": { icon: "edit", text: "changed", kind: "plain" },
+    "record.deleted": { icon: "trash", text: "deleted", kind: "bad" },
+    "record.restored": { icon: "undo", text: "brought back", kind: "good" },
+    "record.imported": { icon: "upload", text: "imported", kind: "good" },
+    "user.set_up": { icon: "bolt", text: "set up this installation as", kind: "good" },
+    "user.created": { icon: "user", text: "made the account of", kind: "good" },
+    "user.logged_in": { icon: "key", text: "signed in", kind: "plain" },
+    "user.login_failed": { icon: "alert", text: "failed to sign in as", kind: "warn" },
+    "user.logged_out": { icon: "out", text: "signed out", kind: "plain" },
+    "user.suspended": { icon: "lock", text: "suspended", kind: "bad" },
+    "user.reinstated": { icon: "undo", text: "reinstated", kind: "good" },
+    "user.roles_replaced": { icon: "shield", text: "changed the roles of", kind: "warn" },
+    "user.signed_out": { icon: "out", text: "ended the sign-ins of", kind: "warn" },
+    "user.password_changed": { icon: "lock", text: "changed the password of", kind: "warn" },
+};
+/** Actions whose target is whoever did it. */
+const OWN = ["user.logged_in", "user.logged_out"];
+
+/** @param {string} action */
+export function actionOf(action) {
+    return ACTIONS[action] ?? { icon: "info", text: action.replace(/^.*\./, "").replaceAll("_", " "), kind: "plain" };
+}
+
+/** An action as a choice in a filter. @param {string} action */
+export function actionWords(action) {
+    const text = { "record.created": "Added a record", "record.updated": "Changed a record", "record.deleted": "Deleted a record",
+        "record.restored": "Brought a record back", "record.imported": "Imported records" }[action];
+    if (text) return text;
+    const known = actionOf(action).text.replace(/ (of|as)$/, "");
+    return known.charAt(0).toUpperCase() + known.slice(1) + (/^(suspended|reinstated)$/.test(known) ? " an account" : "");
+}
+
+/** Who did it. @param {Entry} entry */
+export function actorOf(entry) {
+    const account = entry.expand?.actor;
+    if (account?.name) return account.name;
+    if (entry.actor) return shortId(entry.actor);
+    return entry.action === "user.login_failed" ? "Somebody" : "The system";
+}
+
+/** What it was done to, or null when that goes without saying. @param {Entry} entry @param {(name: string) => import("../schema.js").Table | undefined} tableOf */
+export function targetOf(entry, tableOf) {
+    const { target } = entry;
+    if (!target || (OWN.includes(entry.action) && (target.id === entry.actor || !entry.actor))) return null;
+    const table = tableOf(target.table);
+    const record = { ...(entry.before ?? {}), ...(entry.after ?? {}), id: target.id };
+    // Without the field by which people know it, only the record itself can tell.
+    const isNamed = Boolean(table?.label_field && valueAt(record, table.label_field));
+    return { ...target, label: labelOf(table, record), isNamed, tableWords: words(target.table) };
+}

@@ -1,0 +1,134 @@
+// All people with an account: found by name or address, by role, by status.
+//
+// Deliberately elsewhere: one person and what can be done with the account (user.js).
+
+import { html, useState } from "../vendor/preact.js";
+import { get } from "../api.js";
+import { Avatar } from "../components/avatar.js";
+import { Badge } from "../components/badge.js";
+import { DataTable } from "../components/data-table.js";
+import { Moment } from "../components/date.js";
+import { EmptyState } from "../components/empty.js";
+import { Icon } from "../components/icon.js";
+import { Page } from "../components/page.js";
+import { Pager } from "../components/pager.js";
+import { ProblemNote } from "../components/problem.js";
+import { Skeleton } from "../components/skeleton.js";
+import { useResource } from "../resource.js";
+import { go, href, replace } from "../router.js";
+import { fieldOf, tableOf, words } from "../schema.js";
+
+/**
+ * @typedef {import("../schema.js").Schemas} Schemas
+ * @typedef {Schemas["Users"] & { name: string, created_at: string }} Person The fields of the list.
+ * @typedef {Schemas["UsersPage"] & { items: Person[] }} PeoplePage
+ */
+
+const PAGE_SIZE = 30;
+const FIELDS = "id,name,email,city,roles,status,created_at,last_login_at";
+
+/** Part of a name or an address, however the name is capitalised. @param {string} text */
+function finding(text) {
+    const capitalised = text.toLowerCase().replace(/(^|[\s-])\p{L}/gu, (start) => start.toUpperCase());
+    const names = [...new Set([text, text.toLowerCase(), capitalised])].map((name) => `name contains ${JSON.stringify(name)}`);
+    return [...names, `email contains ${JSON.stringify(text.toLowerCase())}`].join(" or ");
+}
+
+/** The list's parameters for what the reader asks for. @param {URLSearchParams} query */
+function asked(query) {
+    const text = (query.get("q") ?? "").trim();
+    return {
+        fields: FIELDS, limit: PAGE_SIZE, count: "true", sort: "-id",
+        filter: text && finding(text),
+        "roles[contains]": query.get("role"),
+        status: query.get("status"),
+    };
+}
+
+/** @param {string} path */
+const valuesOf = (path) => {
+    const users = tableOf("users");
+    return (users && fieldOf(users, path)?.values) ?? [];
+};
+
+/** @param {{ query: URLSearchParams }} props */
+function Filters({ query }) {
+    const set = (/** @type {string} */ name) => (/** @type {any} */ event) => {
+        const next = new URLSearchParams(query);
+        if (event.target.value) next.set(name, event.target.value);
+        else next.delete(name);
+        replace("/users", next);
+    };
+    const select = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string[]} */ values) => html`
+        <label class="filter-field"><span class="sr-only">${label}</span>
+            <select class="input" value=${query.get(name) ?? ""} onChange=${set(name)}>
+                <option value="">${label}: all</option>
+                ${values.map((value) => html`<option key=${value} value=${value}>${words(value)}</option>`)}
+            </select>
+        </label>`;
+    return html`
+        <div class="toolbar" role="search">
+            <label class="search-field"><span class="sr-only">Find by name or e-mail address</span><${Icon} name="search" />
+                <input class="input" type="search" placeholder="Name or e-mail address" value=${query.get("q") ?? ""} onInput=${set("q")} />
+            </label>
+            ${select("role", "Role", valuesOf("roles"))}
+            ${select("status", "Status", valuesOf("status"))}
+        </div>`;
+}
+
+/** @type {import("../components/data-table.js").Column<Person>[]} */
+const COLUMNS = [
+    {
+        key: "name", label: "Person", isHead: true, class: "wide",
+        cell: (person) => html`
+            <a class="person" href=${href(`/users/${person.id}`)}>
+                <${Avatar} name=${person.name} />
+                <span class="person-text"><span class="person-name">${person.name}</span><span class="muted small">${person.email}</span></span>
+            </a>`,
+    },
+    { key: "status", label: "Status", cell: (person) => html`<${Badge} text=${person.status ?? "unknown"} />` },
+    { key: "roles", label: "Roles", cell: (person) => html`<span class="badges">${(person.roles ?? []).map((role) => html`<${Badge} key=${role} text=${role} />`)}</span>` },
+    { key: "city", label: "City", cell: (person) => person.city ?? html`<span class="none">–</span>` },
+    { key: "last", label: "Last sign-in", cell: (person) => (person.last_login_at ? html`<${Moment} value=${person.last_login_at} isRelative />` : html`<span class="muted">never</span>`) },
+    { key: "joined", label: "Joined", cell: (person) => html`<${Moment} value=${person.created_at} />` },
+];
+
+/** One page of people at a time. @param {URLSearchParams} query */
+function usePeople(query) {
+    const key = query.toString();
+    // Cursors of the pages up to this one; the first has none.
+    const [trail, setTrail] = useState(/** @type {{ key: string, cursors: (string | null)[] }} */ ({ key, cursors: [null] }));
+    const cursors = trail.key === key ? trail.cursors : [null];
+    const cursor = cursors[cursors.length - 1];
+    const load = (/** @type {AbortSignal} */ signal) => /** @type {Promise<PeoplePage>} */ (get("/users", { ...asked(query), cursor }, signal));
+    const resource = useResource(load, [key, cursor]);
+    const next = resource.data?.next_cursor ?? null;
+    return {
+        ...resource,
+        from: (cursors.length - 1) * PAGE_SIZE,
+        hasNext: next !== null,
+        onNext: () => setTrail({ key, cursors: [...cursors, next] }),
+        onBack: () => setTrail({ key, cursors: cursors.slice(0, -1) }),
+    };
+}
+
+/** @param {import("../router.js").Place} place */
+export default function UsersScreen({ query }) {
+    const { data, problem, isSlow, isLoading, reload, ...pages } = usePeople(query);
+    const people = data?.items ?? [];
+    const total = data?.total;
+    const isFiltered = [...query.keys()].length > 0;
+    const lead = total === undefined ? "Everybody with an account" : `${total === 1 ? "1 person" : `${total.toLocaleString()} people`} ${isFiltered ? "found" : "with an account"}`;
+    return html`
+        <${Page} title="Users" lead=${lead} isWide>
+            <${Filters} query=${query} />
+            ${problem && html`<${ProblemNote} problem=${problem} onRetry=${reload} />`}
+            ${isSlow && html`<${Skeleton} rows=${8} />`}
+            ${data && people.length === 0 && html`
+                <${EmptyState} icon="users" title="Nobody found" actions=${html`<a class="button" href="#/users">Show everybody</a>`}>Nobody fits what you are looking for.<//>`}
+            ${people.length > 0 && html`
+                <${DataTable} caption="People" columns=${COLUMNS} rows=${people} keyOf=${(/** @type {Person} */ person) => person.id} isBusy=${isLoading}
+                    onOpen=${(/** @type {Person} */ person) => go(`/users/${person.id}`)} />
+                <${Pager} ...${pages} count=${people.length} total=${total} />`}
+        <//>`;
+}

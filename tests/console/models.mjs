@@ -1,0 +1,87 @@
+// The console's pure parts, by tables of cases: CSV as people's programs write it, amounts, what changed, where cards stand.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { rowsOf, separatorOf, textOf, written } from "./csv.js";
+import { differences } from "./difference.js";
+import { csvToSend, guess, minorOf, missing } from "./import-file.js";
+import { layOut } from "./schema-layout.js";
+
+test("CSV of all kinds is read, and what is written is read back", () => {
+  for (const [text, separator, rows] of [
+    ["a,b\r\n1,2\r\n", ",", [["a", "b"], ["1", "2"]]],
+    ["a;b\n1,5;2", ";", [["a", "b"], ["1,5", "2"]]],
+    ['a\t"b\t""c"""\n', "\t", [["a", 'b\t"c"']]],
+    ['a,b\n"line\nbreak",x\n\n', ",", [["a", "b"], ["line\nbreak", "x"]]],
+    ['"a;b",c\n', ",", [["a;b", "c"]]],
+    ["", ",", []],
+  ]) {
+    assert.equal(separatorOf(text), separator, JSON.stringify(text));
+    assert.deepEqual(rowsOf(text, separator), rows, JSON.stringify(text));
+    assert.deepEqual(rowsOf(written(rows), ","), rows);
+  }
+  assert.equal(rowsOf("a\nb\nc\n", ",", 2).length, 2);
+});
+
+test("a file is UTF-8, or what older spreadsheets write", () => {
+  assert.equal(textOf(new TextEncoder().encode("\uFEFFKätzchen").buffer, true), "Kätzchen");
+  assert.equal(textOf(new Uint8Array([0x4b, 0xe4, 0x74, 0x7a]).buffer, true), "Kätz");
+});
+
+test("amounts are read as people write them", () => {
+  for (const [text, digits, minor] of [
+    ["19.99", 2, "1999"], ["19,99", 2, "1999"], ["1.299,90 €", 2, "129990"], ["$1,299.5", 2, "129950"], ["12", 2, "1200"],
+    ["1,299", 2, "129900"], ["-3,50", 2, "-350"], ["1200 ¥", 0, "1200"], ["1.234", 3, "1234"], ["free", 2, "free"], ["1,2,3,4.5.6", 2, "1,2,3,4.5.6"],
+  ]) {
+    assert.equal(minorOf(text, digits), minor, text);
+  }
+});
+
+const open = { rule: "full", text: null, words: "Everybody" };
+const field = (path, more) => ({
+  path, type: "text", is_optional: false, is_list: false, has_default: false, is_system: false, links: [],
+  permissions: { select: open, create: open, update: open }, ...more,
+});
+const PRODUCTS = {
+  name: "products", key: "uuid",
+  fields: [
+    field("id"), field("name"), field("price", { type: "money" }), field("price.minor", { type: "integer" }), field("price.currency"),
+    field("cost", { type: "money", is_optional: true }), field("cost.minor"), field("cost.currency"), field("status", { has_default: true }),
+    field("updated_at", { is_system: true }), field("secret", { permissions: { select: open, create: { ...open, rule: "none" }, update: open } }),
+  ],
+};
+
+test("columns find their fields, and what is missing is named", () => {
+  assert.deepEqual(guess(["Name", "PRICE", "Currency", "Status", "name", "Secret"], PRODUCTS),
+    ["name", "amount:price", "price.currency", "status", "-", "-"]);
+  assert.deepEqual(missing(PRODUCTS, ["name"]).map((one) => one.path), ["price.minor", "price.currency"]);
+  assert.deepEqual(missing(PRODUCTS, ["name", "amount:price", "price.currency", "cost.minor"]).map((one) => one.path), ["cost.currency"]);
+});
+
+test("what is sent has the chosen columns and the values of every row", () => {
+  const file = { name: "a.csv", kind: "csv", heads: ["n", "p", "x"], rows: [["Leash, red", "9,50", "?"], ["Ball", "", "?"]] };
+  assert.equal(csvToSend(file, ["name", "amount:price", "-"], { "price.currency": "EUR", tags: ["a", "b"], name: "lost", note: null }),
+    'name,price.minor,price.currency,tags\r\n"Leash, red",950,EUR,"[""a"",""b""]"\r\nBall,,EUR,"[""a"",""b""]"\r\n');
+});
+
+test("differences are told part by part", () => {
+  const changes = differences({ a: 1, b: { c: 1, d: [1] }, gone: "x", same: 0 }, { a: 2, b: { c: 1, d: [1, 2] }, fresh: "y", same: 0 });
+  assert.deepEqual(changes.map(({ path, kind }) => `${kind} ${path}`), ["changed a", "changed b.d", "added fresh", "removed gone"]);
+  assert.deepEqual(differences(undefined, { a: 1 }).map(({ kind }) => kind), ["added"]);
+  assert.deepEqual(differences({ a: 1 }, { a: 1 }), []);
+});
+
+test("the picture of many tables overlaps nowhere and is always the same", () => {
+  const tables = Array.from({ length: 60 }, (_, at) => ({
+    name: `table_${at}`, fieldCount: 5,
+    links: [3, 7, 11].filter((step) => at % step < 2 && at >= step).map((step) => ({ path: `link_${step}`, to: `table_${(at * step) % 60}`, isList: false })),
+  }));
+  const picture = layOut(tables);
+  assert.deepEqual(layOut([...tables].reverse()), picture);
+  assert.equal(picture.cards.length, 60);
+  for (const [at, a] of picture.cards.entries()) {
+    for (const b of picture.cards.slice(at + 1)) {
+      assert.ok(a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y, `${a.name} and ${b.name}`);
+    }
+  }
+  assert.ok(picture.width / picture.height > 0.5 && picture.width / picture.height < 3, `${picture.width} by ${picture.height}`);
+});
