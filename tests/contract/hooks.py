@@ -109,8 +109,12 @@ def before_load_schema(context, raw_schema):
 
 @schemathesis.hook
 def filter_case(context, case):
-    """With one bound for both, a longitude beyond 90 passes for a fault that the server should refuse. It is none."""
-    return not has_far_longitude(case.body)
+    """Leaves out cases that pass for faults and are none when they arrive: with one bound for both, a longitude beyond 90; and
+    members of a condition such as `id[x]` whose value is an empty list, which schemathesis 4.32 hands to its HTTP client, and the
+    client drops."""
+    query = case.query if isinstance(case.query, dict) else {}
+    is_dropped = any("[" in str(name) and value in ([], {}, None) for name, value in query.items())
+    return not is_dropped and not has_far_longitude(case.body)
 
 
 def has_far_longitude(part):
