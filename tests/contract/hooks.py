@@ -123,6 +123,27 @@ def before_load_schema(context, raw_schema):
         without_tuples(schema, 90 if name.endswith(("Create", "Patch")) else 180)
 
 
+@schemathesis.hook
+def filter_case(context, case):
+    """Leaves out cases that pass for faults and are none when they arrive: with one bound for both, a longitude beyond 90; and
+    members of a condition such as `id[x]` whose value is an empty list, which schemathesis 4.32 hands to its HTTP client, and the
+    client drops."""
+    query = case.query if isinstance(case.query, dict) else {}
+    is_dropped = any("[" in str(name) and value in ([], {}, None) for name, value in query.items())
+    return not is_dropped and not has_far_longitude(case.body)
+
+
+def has_far_longitude(part):
+    if isinstance(part, list):
+        return any(has_far_longitude(inner) for inner in part)
+    if not isinstance(part, dict):
+        return False
+    coordinates = part.get("coordinates")
+    first = coordinates[0] if isinstance(coordinates, list) and coordinates else None
+    is_far = isinstance(first, (int, float)) and 90 < abs(first) <= 180
+    return is_far or any(has_far_longitude(inner) for inner in part.values())
+
+
 def without_tuples(schema, bound):
     """Longitude and latitude are a tuple, which schemathesis 4.32 takes for the `items` of older drafts and then refuses. It is
     given numbers within one bound instead: in bodies what fits both, in answers what one of them may be."""
