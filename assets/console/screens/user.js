@@ -60,7 +60,8 @@ function Profile({ user }) {
 
 /** @param {{ user: User, turn: number, onEnd: () => void }} props */
 function Sessions({ user, turn, onEnd }) {
-    const { data, problem, reload } = useResource((signal) => /** @type {Promise<{ items: Session[] }>} */ (get(`/users/${user.id}/sessions`, {}, signal)), [user.id, turn]);
+    const load = (/** @type {AbortSignal} */ signal) => /** @type {Promise<{ items: Session[] }>} */ (get(`/users/${user.id}/sessions`, {}, signal));
+    const { data, problem, reload } = useResource(load, [user.id, turn]);
     const sessions = data?.items ?? [];
     return html`
         <section class="card" aria-labelledby="sessions-title">
@@ -74,7 +75,8 @@ function Sessions({ user, turn, onEnd }) {
                         <${Icon} name="device" />
                         <span class="line-text">
                             <span title=${session.user_agent}>${deviceOf(session.user_agent)}${session.is_current && html` <${Badge} text="this one" kind="good" />`}</span>
-                            <span class="muted small">${session.ip ?? "unknown address"} · since <${Moment} value=${session.created_at} /> · used <${Moment} value=${session.used_at} isRelative /></span>
+                            <span class="muted small">${session.ip ?? "unknown address"} · since <${Moment} value=${session.created_at} /> ·
+                                used <${Moment} value=${session.used_at} isRelative /></span>
                         </span>
                     </li>`)}</ul>
             </div>
@@ -168,10 +170,15 @@ function UserView({ user, reload }) {
         <${Page} title=${title} plainTitle=${user.name} lead=${user.email} crumbs=${[{ href: "#/users", label: "Users" }]}
             actions=${html`<${Actions} user=${user} onDone=${done} onSuspend=${() => setSuspending(true)} />`} isWide>
             ${user.status === "suspended" && html`
-                <div class="note note-warn"><${Icon} name="lock" /><div class="note-body"><h2>This account is suspended</h2><p>${user.status_reason || "No reason was noted."}</p></div></div>`}
+                <div class="note note-warn"><${Icon} name="lock" /><div class="note-body">
+                    <h2>This account is suspended</h2><p>${user.status_reason || "No reason was noted."}</p></div></div>`}
             <div class="halves">
                 <div class="stack"><${Profile} user=${user} /><${Belongings} user=${user} /></div>
-                <div class="stack"><${RolesCard} user=${user} onDone=${done} /><${Sessions} user=${user} turn=${turn} onEnd=${end} /><${Trail} user=${user} turn=${turn} /></div>
+                <div class="stack">
+                    <${RolesCard} user=${user} onDone=${done} />
+                    <${Sessions} user=${user} turn=${turn} onEnd=${end} />
+                    <${Trail} user=${user} turn=${turn} />
+                </div>
             </div>
             ${isSuspending && html`<${SuspendDialog} user=${user} onClose=${() => setSuspending(false)} onDone=${done} />`}
         <//>`;
@@ -179,7 +186,8 @@ function UserView({ user, reload }) {
 
 /** @param {import("../router.js").Place} place */
 export default function UserScreen({ params }) {
-    const { data, problem, isSlow, reload } = useResource((signal) => /** @type {Promise<User>} */ (get(`/users/${encodeURIComponent(params.id)}`, {}, signal)), [params.id]);
+    const load = (/** @type {AbortSignal} */ signal) => /** @type {Promise<User>} */ (get(`/users/${encodeURIComponent(params.id)}`, {}, signal));
+    const { data, problem, isSlow, reload } = useResource(load, [params.id]);
     if (problem?.status === 404) return html`<${NotFound} title="There is no such person">The account may have been deleted.<//>`;
     if (data) return html`<${UserView} user=${data} reload=${reload} />`;
     return html`
