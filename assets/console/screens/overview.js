@@ -4,22 +4,21 @@
 
 import { html, useEffect } from "../vendor/preact.js";
 import { get } from "../api.js";
-import { ago, Moment, utc } from "../components/date.js";
-import { EmptyState } from "../components/empty.js";
+import { ago, utc } from "../components/date.js";
 import { Icon } from "../components/icon.js";
+import { LatestList } from "../components/latest-list.js";
 import { Page } from "../components/page.js";
 import { ProblemNote } from "../components/problem.js";
 import { Skeleton } from "../components/skeleton.js";
 import { useResource } from "../resource.js";
-import { recordHref, tableHref } from "../router.js";
-import { shortId, tableOf, words } from "../schema.js";
+import { tableHref } from "../router.js";
+import { tableOf, words } from "../schema.js";
 import { account, canWrite } from "../session.js";
 
 /**
  * @typedef {import("../schema.js").Schemas} Schemas
  * @typedef {Schemas["Overview"]} Overview
  * @typedef {Schemas["TableCount"]} Count
- * @typedef {Schemas["LatestRecord"]} Latest
  */
 
 /** Tables shown before the link to all of them. */
@@ -68,27 +67,6 @@ function Tiles({ overview }) {
             <${Tile} icon="bolt" label="Running" value=${ago(started).replace(/ ago$/, "")}
                 detail=${html`since <time datetime=${overview.started_at} title=${utc(started)}>${short.format(started)}</time>`} />
         </ul>`;
-}
-
-/** @param {{ latest: Latest[] }} props */
-function LatestList({ latest }) {
-    return html`
-        <section class="card" aria-labelledby="latest-title">
-            <header class="card-head"><h2 id="latest-title">Entered last</h2><a href="#/audit">What was changed</a></header>
-            ${latest.length === 0
-                ? html`<${EmptyState} icon="clock" title="Nothing yet">New records appear here, newest first.<//>`
-                : html`<ul class="feed">${latest.map((record) => html`
-                    <li key=${`${record.table} ${record.id}`}>
-                        <a class="feed-line" href=${recordHref(record.table, record.id)}>
-                            <span class="feed-mark" aria-hidden="true">${words(record.table).slice(0, 1)}</span>
-                            <span class="feed-text">
-                                <span class="feed-label">${record.label === record.id ? shortId(record.id) : record.label}</span>
-                                <span class="feed-table">${words(record.table)}</span>
-                            </span>
-                            <span class="feed-time"><${Moment} value=${record.created_at} isRelative /></span>
-                        </a>
-                    </li>`)}</ul>`}
-        </section>`;
 }
 
 /** @param {{ tables: Count[] }} props */

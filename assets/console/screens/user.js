@@ -114,7 +114,7 @@ function Belongings({ user }) {
 /** @param {{ user: User, turn: number }} props */
 function Trail({ user, turn }) {
     const filter = `actor = "${user.id}" or target = "users:${user.id}"`;
-    const { data, problem, reload } = useResource((signal) => get("/audit", { filter, sort: "-id", limit: TRAIL_SIZE }, signal), [user.id, turn]);
+    const { data, problem, reload } = useResource((signal) => get("/audit", { filter, sort: "-id", limit: TRAIL_SIZE, expand: "actor" }, signal), [user.id, turn]);
     return html`
         <section class="card" aria-labelledby="trail-title">
             <header class="card-head"><h2 id="trail-title">What happened</h2><a href=${href("/audit", { actor: user.id })}>All they did</a></header>
