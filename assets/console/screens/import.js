@@ -218,7 +218,8 @@ function ImportView({ table }) {
 export default function ImportScreen({ params }) {
     const table = tableOf(params.table);
     if (!table || !table.is_writable.create || !canWrite()) {
-        return html`<${NotFound} title="Nothing can be imported here">${table ? "Records of this table are made by the program itself." : "There is no such table."}<//>`;
+        const why = !table ? "There is no such table." : "The program itself makes the records of this table, or your account may only read.";
+        return html`<${NotFound} title="Nothing can be imported here">${why}<//>`;
     }
     const name = words(table.name);
     return html`

@@ -10,6 +10,7 @@ import { LatestList } from "../components/latest-list.js";
 import { Page } from "../components/page.js";
 import { ProblemNote } from "../components/problem.js";
 import { Skeleton } from "../components/skeleton.js";
+import { OWN_TABLES } from "../model/own-tables.js";
 import { useResource } from "../resource.js";
 import { tableHref } from "../router.js";
 import { tableOf, words } from "../schema.js";
@@ -54,14 +55,15 @@ function Tile({ icon, label, value, detail, href }) {
 
 /** @param {{ overview: Overview }} props */
 function Tiles({ overview }) {
-    const rows = overview.tables.reduce((sum, table) => sum + table.rows, 0);
-    const filled = overview.tables.filter((table) => table.rows > 0).length;
+    const entered = overview.tables.filter((table) => !OWN_TABLES.includes(table.name));
+    const rows = entered.reduce((sum, table) => sum + table.rows, 0);
+    const filled = entered.filter((table) => table.rows > 0).length;
     const users = overview.tables.find((table) => table.name === "users");
     const started = new Date(overview.started_at);
     return html`
         <ul class="tiles" aria-label="At a glance">
             <${Tile} icon="table" label="Records" value=${whole.format(rows)} href="#/tables"
-                detail=${`in ${filled} of ${overview.tables.length} tables`} />
+                detail=${`in ${filled} of ${entered.length} tables`} />
             ${users && html`<${Tile} icon="users" label="People" value=${whole.format(users.rows)} detail="with an account" href="#/users" />`}
             <${Tile} icon="file" label="Database" value=${size(overview.database_bytes)} detail=${overview.database_bytes ? "on this disk" : "in memory, or on another machine"} />
             <${Tile} icon="bolt" label="Running" value=${ago(started).replace(/ ago$/, "")}

@@ -19,6 +19,7 @@ import { SuspendDialog } from "../components/suspend-dialog.js";
 import { toast, toastProblem } from "../components/toast.js";
 import { TrailList } from "../components/trail.js";
 import { deviceOf } from "../model/device.js";
+import { OWN_TABLES } from "../model/own-tables.js";
 import { useResource } from "../resource.js";
 import { href, recordHref, tableHref } from "../router.js";
 import { fieldWords, tables as allTables, words } from "../schema.js";
@@ -30,8 +31,6 @@ import { account, canWrite } from "../session.js";
  * @typedef {Schemas["SignInSession"]} Session
  */
 
-/** Tables that the program keeps of everybody for itself. */
-const OWN_TABLES = ["audit", "saved_views", "sessions"];
 /** Entries of the trail that are shown here. */
 const TRAIL_SIZE = 8;
 
