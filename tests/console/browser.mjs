@@ -9,7 +9,7 @@ const axe = require("axe-core").source;
 /** Address of the admin listener. */
 export const CONSOLE = process.env.CONSOLE;
 /** How long anything may take before a test gives up; not a measure of speed. */
-export const LIMIT_MS = 20_000;
+export const LIMIT_MS = 60_000;
 
 /** A browser for all tests of a script. */
 export function launch() {

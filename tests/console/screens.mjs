@@ -25,7 +25,7 @@ after(() => browser.close());
 
 for (const name of names) {
   const screen = await import(new URL(name, folder));
-  test(name.replace(".mjs", ""), { timeout: 120_000 }, async () => {
+  test(name.replace(".mjs", ""), { timeout: 300_000 }, async () => {
     const context = screen.isOpen ? await person(browser) : staff;
     const path = typeof screen.path === "function" ? await screen.path(context) : screen.path;
     const page = await open(context, `/${path}`, screen.expected);

@@ -81,6 +81,8 @@ const other = await open(context, address, ["412"]);
 await step("edited in two windows: the second save is told that it is stale", async () => {
   for (const [window, name] of [[page, "Ferret"], [other, "Polecat"]]) {
     await window.getByRole("link", { name: "Edit" }).click();
+    await window.getByRole("button", { name: "Save changes" }).waitFor();
+    await settled(window);
     await window.getByLabel(/^Name/).fill(name);
   }
   await page.getByRole("button", { name: "Save changes" }).click();

@@ -35,7 +35,8 @@ export function Mapping({ file, table, plan, onChange }) {
                         <tr key=${at}>
                             <th scope="row"><label for=${id}>${head || `Column ${at + 1}`}</label></th>
                             <td class="examples">${file.rows.slice(0, EXAMPLES).map((row) => row[at]).filter(Boolean).join(" · ") || html`<span class="none">nothing</span>`}</td>
-                            <td><select id=${id} class=${`input input-small ${target === NOWHERE ? "is-ignored" : ""}`} value=${target} onChange=${(/** @type {any} */ event) => set(at, event.target.value)}>
+                            <td><select id=${id} class=${`input input-small ${target === NOWHERE ? "is-ignored" : ""}`} value=${target}
+                                onChange=${(/** @type {any} */ event) => set(at, event.target.value)}>
                                 <option value=${NOWHERE} selected=${target === NOWHERE}>Leave out</option>
                                 ${targets.map((one) => html`<option key=${one.path} value=${one.path} selected=${one.path === target}>${one.label}</option>`)}
                             </select></td>
@@ -66,7 +67,8 @@ function Constants({ table, plan, onChange }) {
                     return html`
                         <${FormField} key=${field.path} label=${label} help=${field.description} isGroup=${isGroup(field)}>
                             ${(/** @type {import("./form-field.js").InputProps} */ input) => html`
-                                <${Input} field=${field} table=${table} label=${label} input=${input} value=${plan.constants[field.path]} isNew onChange=${(/** @type {any} */ value) => set(field.path, value)} />`}
+                                <${Input} field=${field} table=${table} label=${label} input=${input} value=${plan.constants[field.path]} isNew
+                                    onChange=${(/** @type {any} */ value) => set(field.path, value)} />`}
                         <//>`;
                 })}
                 ${offered.length > 0 && html`

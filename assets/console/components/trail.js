@@ -47,6 +47,13 @@ function Changes({ entry }) {
         </div>`;
 }
 
+/** @param {{ label: string, text: string, copied: string }} props */
+function Key({ label, text, copied }) {
+    return html`
+        <div><dt>${label}</dt>
+            <dd><code>${text}</code> <${CopyButton} text=${copied} label=${`Copy the key of the ${label.toLowerCase()}`} isQuiet /></dd></div>`;
+}
+
 /** @param {{ entry: Entry }} props */
 function Details({ entry }) {
     return html`
@@ -56,9 +63,9 @@ function Details({ entry }) {
             <dl class="trail-facts">
                 <div><dt>When</dt><dd><${Moment} value=${entry.at} /></dd></div>
                 <div><dt>Action</dt><dd><code>${entry.action}</code></dd></div>
-                ${entry.target && html`<div><dt>Record</dt><dd><code>${entry.target.table}:${entry.target.id}</code> <${CopyButton} text=${entry.target.id} label="Copy the key" isQuiet /></dd></div>`}
+                ${entry.target && html`<${Key} label="Record" text=${`${entry.target.table}:${entry.target.id}`} copied=${entry.target.id} />`}
                 ${entry.ip && html`<div><dt>Address</dt><dd><code>${entry.ip}</code></dd></div>`}
-                ${entry.request_id && html`<div><dt>Request</dt><dd><code>${entry.request_id}</code> <${CopyButton} text=${entry.request_id} label="Copy the request id" isQuiet /></dd></div>`}
+                ${entry.request_id && html`<${Key} label="Request" text=${entry.request_id} copied=${entry.request_id} />`}
             </dl>
         </div>`;
 }
@@ -75,7 +82,9 @@ function Sentence({ entry }) {
     return html`
         <span class="trail-sentence">
             <strong>${actorOf(entry)}</strong> ${action.text}
-            ${target && html` <span class="trail-target">${target.isNamed ? target.label : html`<${Name} table=${target.table} id=${target.id} />`}</span> <span class="muted">in ${target.tableWords}</span>`}
+            ${target && html`
+                ${" "}<span class="trail-target">${target.isNamed ? target.label : html`<${Name} table=${target.table} id=${target.id} />`}</span>
+                ${" "}<span class="muted">in ${target.tableWords}</span>`}
             ${entry.reason && html`<span class="trail-reason">“${entry.reason}”</span>`}
         </span>`;
 }
@@ -100,7 +109,11 @@ function EntryView({ entry, isShort }) {
                 <summary class="trail-line">${mark}<${Sentence} entry=${entry} />
                     <time class="trail-time" datetime=${entry.at}>${time.format(new Date(entry.at))}</time><${Icon} name="down" class="trail-fold" /></summary>
                 <${Details} entry=${entry} />
-                ${place && html`<p class="trail-more"><a href=${place}>Look at the record</a> · <a href=${href("/audit", { table: entry.target?.table ?? "", id: entry.target?.id ?? "" })}>All that happened to it</a></p>`}
+                ${entry.target && html`
+                    <p class="trail-more">
+                        ${place && html`<a href=${place}>Look at the record</a> · `}
+                        <a href=${href("/audit", entry.target)}>All that happened to it</a>
+                    </p>`}
             </details>
         </li>`;
 }

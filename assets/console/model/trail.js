@@ -22,6 +22,8 @@ const ACTIONS = {
     "user.signed_out": { icon: "out", text: "ended the sign-ins of", kind: "warn" },
     "user.password_changed": { icon: "lock", text: "changed the password of", kind: "warn" },
 };
+/** All actions that there are words for. */
+export const ACTION_NAMES = Object.keys(ACTIONS);
 /** Actions whose target is whoever did it. */
 const OWN = ["user.logged_in", "user.logged_out"];
 

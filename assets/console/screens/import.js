@@ -25,6 +25,8 @@ import { canWrite } from "../session.js";
 
 const ACCEPT = ".csv,.tsv,.txt,.json,.ndjson,.jsonl,text/csv,application/json";
 
+const BROKEN_OFF = "The connection ended before the server told the result. Look at the list before you try again.";
+
 /** Saves text as a file of the reader's. @param {string} name @param {string} text */
 function save(name, text) {
     const link = document.createElement("a");
@@ -33,6 +35,9 @@ function save(name, text) {
     link.click();
     URL.revokeObjectURL(link.href);
 }
+
+/** A number of things in words. @param {number} count @param {string} one @param {string} [many] */
+const counted = (count, one, many = `${one}s`) => `${count.toLocaleString()} ${count === 1 ? one : many}`;
 
 /** @param {{ table: Table, file: ImportFile | null, onFile: (file: File) => void, failure: string }} props */
 function Choose({ table, file, onFile, failure }) {
@@ -49,7 +54,7 @@ function Choose({ table, file, onFile, failure }) {
             <${Icon} name=${file ? "file" : "upload"} />
             <span class="drop-text">
                 <strong>${file ? file.name : "Choose a file, or drop it here"}</strong>
-                <span class="muted small">${file ? `${file.rows.length.toLocaleString()} ${file.rows.length === 1 ? "row" : "rows"}. Choose another to start anew.` : "CSV as spreadsheets save it, or JSON"}</span>
+                <span class="muted small">${file ? `${counted(file.rows.length, "row")}. Choose another to start anew.` : "CSV as spreadsheets save it, or JSON"}</span>
             </span>
             <input class="sr-only" type="file" accept=${ACCEPT} aria-invalid=${failure ? "true" : null} onChange=${(/** @type {any} */ event) => {
                 if (event.target.files[0]) onFile(event.target.files[0]);
@@ -87,7 +92,8 @@ function ProgressBar({ progress, what }) {
     const { done, total } = progress;
     return html`
         <div class="progress" role="status">
-            <label class="row row-between" for="import-progress"><span>${what}</span><span class="muted">${total ? `${done.toLocaleString()} of ${total.toLocaleString()}` : "Sending the file"}</span></label>
+            <label class="row row-between" for="import-progress"><span>${what}</span>
+                <span class="muted">${total ? `${done.toLocaleString()} of ${total.toLocaleString()}` : "Sending the file"}</span></label>
             <progress id="import-progress" max=${Math.max(1, total)} value=${total ? done : null}></progress>
         </div>`;
 }
@@ -101,7 +107,8 @@ function bodyOf(file, plan) {
 
 /**
  * Sends the file and answers the report. A refusal on account of bad rows is a report too.
- * @param {Table} table @param {ImportFile} file @param {Plan} plan @param {{ isDry: boolean, skips: boolean }} how @param {(progress: Progress) => void} tell @returns {Promise<Report>}
+ * @param {Table} table @param {ImportFile} file @param {Plan} plan @param {{ isDry: boolean, skips: boolean }} how
+ * @param {(progress: Progress) => void} tell @returns {Promise<Report>}
  */
 async function send(table, file, plan, how, tell) {
     /** @type {any} */
@@ -113,7 +120,7 @@ async function send(table, file, plan, how, tell) {
     };
     const query = { dry_run: String(how.isDry), bad_rows: how.skips ? "skip" : "refuse" };
     await request("POST", `/${table.name}/import`, { ...bodyOf(file, plan), query, accept: "application/x-ndjson", onLine });
-    if (!last) throw new Problem(0, { title: "The answer broke off", detail: "The connection ended before the server told the result. Look at the list before you try again." });
+    if (!last) throw new Problem(0, { title: "The answer broke off", detail: BROKEN_OFF });
     if (last.status >= 400 && last.failed === undefined) throw new Problem(last.status, last);
     return last;
 }
@@ -126,12 +133,29 @@ function rowSent(file, plan, row) {
     return { ...Object.fromEntries(cells), ...plan.constants };
 }
 
+/** What can be done next. @param {{ table: Table, rows: number, ready: number | null, isBusy: boolean, isDone: boolean, onRun: (isDry: boolean) => void, onAnew: () => void }} props */
+function Next({ table, rows, ready, isBusy, isDone, onRun, onAnew }) {
+    if (isDone) {
+        return html`
+            <div class="row">
+                <a class="button button-primary" href=${tableHref(table.name)}><${Icon} name="table" />See the records</a>
+                <button type="button" class="button" onClick=${onAnew}>Import another file</button>
+            </div>`;
+    }
+    return html`
+        <div class="row">
+            <button type="button" class=${`button ${ready ? "" : "button-primary"}`} disabled=${isBusy} onClick=${() => onRun(true)}>Check ${counted(rows, "row")}</button>
+            ${ready !== null && html`
+                <button type="button" class="button button-primary" disabled=${isBusy} onClick=${() => onRun(false)}>
+                    <${Icon} name="upload" />Import ${counted(ready, "record")}</button>`}
+        </div>`;
+}
+
 /** Check and import of a file. @param {{ table: Table, file: ImportFile, plan: Plan, onAnew: () => void }} props */
 function Run({ table, file, plan, onAnew }) {
     const [skips, setSkips] = useState(false);
     const [progress, setProgress] = useState(/** @type {Progress | null} */ (null));
     const [report, setReport] = useState(/** @type {Report | null} */ (null));
-    const [isDone, setDone] = useState(false);
     const [problem, setProblem] = useState(/** @type {Problem | null} */ (null));
     // Another plan needs another check.
     useEffect(() => { setReport(null); setProblem(null); }, [plan]);
@@ -139,32 +163,23 @@ function Run({ table, file, plan, onAnew }) {
         setProblem(null);
         setProgress({ done: 0, total: 0 });
         try {
-            const answer = await send(table, file, plan, { isDry, skips }, setProgress);
-            setReport(answer);
-            setDone(!isDry && answer.imported > 0);
+            setReport(await send(table, file, plan, { isDry, skips }, setProgress));
         } catch (error) {
             setProblem(asProblem(error));
         }
         setProgress(null);
     };
-    const isBusy = progress !== null;
-    const count = skips && report ? report.imported : file.rows.length;
+    const isDone = report !== null && !report.dry_run && report.imported > 0;
     const isReady = report?.dry_run && report.imported > 0 && (report.failed === 0 || skips);
-    const rowAt = (/** @type {number} */ row) => rowSent(file, plan, row);
+    const ready = isReady ? report.imported : null;
     return html`
         <${Step} number=${3} title="Check and import">
-            ${!isDone && html`<${BadRows} skips=${skips} onChange=${setSkips} isDisabled=${isBusy} />`}
+            ${!isDone && html`<${BadRows} skips=${skips} onChange=${setSkips} isDisabled=${progress !== null} />`}
             ${report && html`<${Verdict} report=${report} isDone=${isDone} />`}
             ${problem && html`<${ProblemNote} problem=${problem} />`}
-            <${ProgressBar} progress=${progress} what=${isReady ? "Importing" : "Checking"} />
-            <div class="row">
-                ${isDone ? html`
-                    <a class="button button-primary" href=${tableHref(table.name)}><${Icon} name="table" />See the records</a>
-                    <button type="button" class="button" onClick=${onAnew}>Import another file</button>` : html`
-                    <button type="button" class=${`button ${isReady ? "" : "button-primary"}`} disabled=${isBusy} onClick=${() => run(true)}>Check ${file.rows.length.toLocaleString()} ${file.rows.length === 1 ? "row" : "rows"}</button>
-                    ${isReady && html`<button type="button" class="button button-primary" disabled=${isBusy} onClick=${() => run(false)}><${Icon} name="upload" />Import ${count.toLocaleString()} ${count === 1 ? "record" : "records"}</button>`}`}
-            </div>
-            ${report && html`<${RowErrors} report=${report} rowAt=${rowAt} />`}
+            <${ProgressBar} progress=${progress} what=${ready ? "Importing" : "Checking"} />
+            <${Next} table=${table} rows=${file.rows.length} ready=${ready} isBusy=${progress !== null} isDone=${isDone} onRun=${run} onAnew=${onAnew} />
+            ${report && html`<${RowErrors} report=${report} rowAt=${(/** @type {number} */ row) => rowSent(file, plan, row)} />`}
         <//>`;
 }
 
@@ -203,7 +218,8 @@ function ImportView({ table }) {
 export default function ImportScreen({ params }) {
     const table = tableOf(params.table);
     if (!table || !table.is_writable.create || !canWrite()) {
-        return html`<${NotFound} title="Nothing can be imported here">${table ? "Records of this table are made by the program itself." : "There is no such table."}<//>`;
+        const why = !table ? "There is no such table." : "The program itself makes the records of this table, or your account may only read.";
+        return html`<${NotFound} title="Nothing can be imported here">${why}<//>`;
     }
     const name = words(table.name);
     return html`

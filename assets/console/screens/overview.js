@@ -4,22 +4,22 @@
 
 import { html, useEffect } from "../vendor/preact.js";
 import { get } from "../api.js";
-import { ago, Moment, utc } from "../components/date.js";
-import { EmptyState } from "../components/empty.js";
+import { ago, utc } from "../components/date.js";
 import { Icon } from "../components/icon.js";
+import { LatestList } from "../components/latest-list.js";
 import { Page } from "../components/page.js";
 import { ProblemNote } from "../components/problem.js";
 import { Skeleton } from "../components/skeleton.js";
+import { OWN_TABLES } from "../model/own-tables.js";
 import { useResource } from "../resource.js";
-import { recordHref, tableHref } from "../router.js";
-import { shortId, tableOf, words } from "../schema.js";
+import { tableHref } from "../router.js";
+import { tableOf, words } from "../schema.js";
 import { account, canWrite } from "../session.js";
 
 /**
  * @typedef {import("../schema.js").Schemas} Schemas
  * @typedef {Schemas["Overview"]} Overview
  * @typedef {Schemas["TableCount"]} Count
- * @typedef {Schemas["LatestRecord"]} Latest
  */
 
 /** Tables shown before the link to all of them. */
@@ -55,40 +55,20 @@ function Tile({ icon, label, value, detail, href }) {
 
 /** @param {{ overview: Overview }} props */
 function Tiles({ overview }) {
-    const rows = overview.tables.reduce((sum, table) => sum + table.rows, 0);
-    const filled = overview.tables.filter((table) => table.rows > 0).length;
+    const entered = overview.tables.filter((table) => !OWN_TABLES.includes(table.name));
+    const rows = entered.reduce((sum, table) => sum + table.rows, 0);
+    const filled = entered.filter((table) => table.rows > 0).length;
     const users = overview.tables.find((table) => table.name === "users");
     const started = new Date(overview.started_at);
     return html`
         <ul class="tiles" aria-label="At a glance">
             <${Tile} icon="table" label="Records" value=${whole.format(rows)} href="#/tables"
-                detail=${`in ${filled} of ${overview.tables.length} tables`} />
+                detail=${`in ${filled} of ${entered.length} tables`} />
             ${users && html`<${Tile} icon="users" label="People" value=${whole.format(users.rows)} detail="with an account" href="#/users" />`}
             <${Tile} icon="file" label="Database" value=${size(overview.database_bytes)} detail=${overview.database_bytes ? "on this disk" : "in memory, or on another machine"} />
             <${Tile} icon="bolt" label="Running" value=${ago(started).replace(/ ago$/, "")}
                 detail=${html`since <time datetime=${overview.started_at} title=${utc(started)}>${short.format(started)}</time>`} />
         </ul>`;
-}
-
-/** @param {{ latest: Latest[] }} props */
-function LatestList({ latest }) {
-    return html`
-        <section class="card" aria-labelledby="latest-title">
-            <header class="card-head"><h2 id="latest-title">Entered last</h2><a href="#/audit">What was changed</a></header>
-            ${latest.length === 0
-                ? html`<${EmptyState} icon="clock" title="Nothing yet">New records appear here, newest first.<//>`
-                : html`<ul class="feed">${latest.map((record) => html`
-                    <li key=${`${record.table} ${record.id}`}>
-                        <a class="feed-line" href=${recordHref(record.table, record.id)}>
-                            <span class="feed-mark" aria-hidden="true">${words(record.table).slice(0, 1)}</span>
-                            <span class="feed-text">
-                                <span class="feed-label">${record.label === record.id ? shortId(record.id) : record.label}</span>
-                                <span class="feed-table">${words(record.table)}</span>
-                            </span>
-                            <span class="feed-time"><${Moment} value=${record.created_at} isRelative /></span>
-                        </a>
-                    </li>`)}</ul>`}
-        </section>`;
 }
 
 /** @param {{ tables: Count[] }} props */

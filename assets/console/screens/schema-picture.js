@@ -84,7 +84,10 @@ function Drawing({ picture }) {
                 state=${`${look(near.has(card.name))} ${card.name === pointed ? "is-pointed" : ""}`} />`)}`;
 }
 
-/** The view after zooming by `factor` around a point, given as shares of width and height. @param {View} view @param {number} factor @param {number} [atX] @param {number} [atY] @returns {View} */
+/**
+ * The view after zooming by `factor` around a point, given as shares of width and height.
+ * @param {View} view @param {number} factor @param {number} [atX] @param {number} [atY] @returns {View}
+ */
 function zoomed(view, factor, atX = 0.5, atY = 0.5) {
     const width = Math.min(20_000, Math.max(SMALLEST, view.width / factor));
     const height = view.height * (width / view.width);
@@ -145,7 +148,8 @@ function usePointer({ frame, change }) {
         const move = (/** @type {PointerEvent} */ event) => {
             if (!(event.buttons & 1)) return;
             if (Math.abs(event.movementX) + Math.abs(event.movementY) > 0) isDragged = true;
-            change((view) => ({ ...view, x: view.x - (event.movementX * view.width) / svg.clientWidth, y: view.y - (event.movementY * view.width) / svg.clientWidth }));
+            const scale = (/** @type {View} */ view) => view.width / svg.clientWidth;
+            change((view) => ({ ...view, x: view.x - event.movementX * scale(view), y: view.y - event.movementY * scale(view) }));
         };
         const down = () => { isDragged = false; };
         // A drag that ends on a card does not open it.
@@ -166,6 +170,18 @@ function usePointer({ frame, change }) {
     }, [change]);
 }
 
+/** The view with a card in it: as it is, or with the card in its middle. @param {View} view @param {import("../model/schema-layout.js").Card} card @returns {View} */
+function showing(view, card) {
+    const isAcross = card.x >= view.x && card.x + card.width <= view.x + view.width;
+    const isDown = card.y >= view.y && card.y + card.height <= view.y + view.height;
+    return isAcross && isDown ? view : { ...view, x: card.x + (card.width - view.width) / 2, y: card.y + (card.height - view.height) / 2 };
+}
+
+/** A button of the picture. @param {{ label: string, keyName: string, icon: string, onPress: () => void }} props */
+function Tool({ label, keyName, icon, onPress }) {
+    return html`<button type="button" class="icon-button" aria-label=${label} title=${`${label} (${keyName})`} onClick=${onPress}><${Icon} name=${icon} /></button>`;
+}
+
 /** @param {{ picture: Picture }} props */
 function PictureFrame({ picture }) {
     const controls = useView(picture);
@@ -178,23 +194,18 @@ function PictureFrame({ picture }) {
         event.preventDefault();
         act();
     };
-    // A card that gets the focus outside of the frame is brought into it.
     const focused = (/** @type {FocusEvent} */ event) => {
-        const card = picture.cards.find((one) => schemaHref(one.name) === /** @type {Element} */ (event.target).getAttribute("href"));
-        if (!card) return;
-        change((before) => {
-            const isInside = card.x >= before.x && card.y >= before.y && card.x + card.width <= before.x + before.width && card.y + card.height <= before.y + before.height;
-            return isInside ? before : { ...before, x: card.x + card.width / 2 - before.width / 2, y: card.y + card.height / 2 - before.height / 2 };
-        });
-        if (frame.current) frame.current.scrollLeft = 0;
+        const address = /** @type {Element} */ (event.target).getAttribute("href");
+        const card = picture.cards.find((one) => schemaHref(one.name) === address);
+        if (card) change((now) => showing(now, card));
     };
     const box = view ?? { x: 0, y: 0, width: picture.width, height: picture.height };
     return html`
         <div class="schema-frame" onKeyDown=${pressed} onFocusIn=${focused}>
             <div class="schema-tools" role="group" aria-label="Zoom">
-                <button type="button" class="icon-button" aria-label="Zoom in" title="Zoom in (+)" onClick=${() => change((now) => zoomed(now, STEP))}><${Icon} name="plus" /></button>
-                <button type="button" class="icon-button" aria-label="Zoom out" title="Zoom out (−)" onClick=${() => change((now) => zoomed(now, 1 / STEP))}><${Icon} name="minus" /></button>
-                <button type="button" class="icon-button" aria-label="Show all" title="Show all (0)" onClick=${fit}><${Icon} name="schema" /></button>
+                <${Tool} label="Zoom in" keyName="+" icon="plus" onPress=${() => change((now) => zoomed(now, STEP))} />
+                <${Tool} label="Zoom out" keyName="-" icon="minus" onPress=${() => change((now) => zoomed(now, 1 / STEP))} />
+                <${Tool} label="Show all" keyName="0" icon="schema" onPress=${fit} />
             </div>
             <svg ref=${frame} class="schema-svg" viewBox=${`${box.x} ${box.y} ${box.width} ${box.height}`} preserveAspectRatio="xMidYMid meet"
                 role="group" tabindex="0" aria-label="Picture of the tables. Arrow keys move it, plus and minus zoom, 0 shows all.">

@@ -19,6 +19,7 @@ import { SuspendDialog } from "../components/suspend-dialog.js";
 import { toast, toastProblem } from "../components/toast.js";
 import { TrailList } from "../components/trail.js";
 import { deviceOf } from "../model/device.js";
+import { OWN_TABLES } from "../model/own-tables.js";
 import { useResource } from "../resource.js";
 import { href, recordHref, tableHref } from "../router.js";
 import { fieldWords, tables as allTables, words } from "../schema.js";
@@ -30,8 +31,6 @@ import { account, canWrite } from "../session.js";
  * @typedef {Schemas["SignInSession"]} Session
  */
 
-/** Tables that the program keeps of everybody for itself. */
-const OWN_TABLES = ["audit", "saved_views", "sessions"];
 /** Entries of the trail that are shown here. */
 const TRAIL_SIZE = 8;
 
@@ -60,7 +59,8 @@ function Profile({ user }) {
 
 /** @param {{ user: User, turn: number, onEnd: () => void }} props */
 function Sessions({ user, turn, onEnd }) {
-    const { data, problem, reload } = useResource((signal) => /** @type {Promise<{ items: Session[] }>} */ (get(`/users/${user.id}/sessions`, {}, signal)), [user.id, turn]);
+    const load = (/** @type {AbortSignal} */ signal) => /** @type {Promise<{ items: Session[] }>} */ (get(`/users/${user.id}/sessions`, {}, signal));
+    const { data, problem, reload } = useResource(load, [user.id, turn]);
     const sessions = data?.items ?? [];
     return html`
         <section class="card" aria-labelledby="sessions-title">
@@ -74,7 +74,8 @@ function Sessions({ user, turn, onEnd }) {
                         <${Icon} name="device" />
                         <span class="line-text">
                             <span title=${session.user_agent}>${deviceOf(session.user_agent)}${session.is_current && html` <${Badge} text="this one" kind="good" />`}</span>
-                            <span class="muted small">${session.ip ?? "unknown address"} · since <${Moment} value=${session.created_at} /> · used <${Moment} value=${session.used_at} isRelative /></span>
+                            <span class="muted small">${session.ip ?? "unknown address"} · since <${Moment} value=${session.created_at} /> ·
+                                used <${Moment} value=${session.used_at} isRelative /></span>
                         </span>
                     </li>`)}</ul>
             </div>
@@ -112,7 +113,7 @@ function Belongings({ user }) {
 /** @param {{ user: User, turn: number }} props */
 function Trail({ user, turn }) {
     const filter = `actor = "${user.id}" or target = "users:${user.id}"`;
-    const { data, problem, reload } = useResource((signal) => get("/audit", { filter, sort: "-id", limit: TRAIL_SIZE }, signal), [user.id, turn]);
+    const { data, problem, reload } = useResource((signal) => get("/audit", { filter, sort: "-id", limit: TRAIL_SIZE, expand: "actor" }, signal), [user.id, turn]);
     return html`
         <section class="card" aria-labelledby="trail-title">
             <header class="card-head"><h2 id="trail-title">What happened</h2><a href=${href("/audit", { actor: user.id })}>All they did</a></header>
@@ -168,10 +169,15 @@ function UserView({ user, reload }) {
         <${Page} title=${title} plainTitle=${user.name} lead=${user.email} crumbs=${[{ href: "#/users", label: "Users" }]}
             actions=${html`<${Actions} user=${user} onDone=${done} onSuspend=${() => setSuspending(true)} />`} isWide>
             ${user.status === "suspended" && html`
-                <div class="note note-warn"><${Icon} name="lock" /><div class="note-body"><h2>This account is suspended</h2><p>${user.status_reason || "No reason was noted."}</p></div></div>`}
+                <div class="note note-warn"><${Icon} name="lock" /><div class="note-body">
+                    <h2>This account is suspended</h2><p>${user.status_reason || "No reason was noted."}</p></div></div>`}
             <div class="halves">
                 <div class="stack"><${Profile} user=${user} /><${Belongings} user=${user} /></div>
-                <div class="stack"><${RolesCard} user=${user} onDone=${done} /><${Sessions} user=${user} turn=${turn} onEnd=${end} /><${Trail} user=${user} turn=${turn} /></div>
+                <div class="stack">
+                    <${RolesCard} user=${user} onDone=${done} />
+                    <${Sessions} user=${user} turn=${turn} onEnd=${end} />
+                    <${Trail} user=${user} turn=${turn} />
+                </div>
             </div>
             ${isSuspending && html`<${SuspendDialog} user=${user} onClose=${() => setSuspending(false)} onDone=${done} />`}
         <//>`;
@@ -179,7 +185,8 @@ function UserView({ user, reload }) {
 
 /** @param {import("../router.js").Place} place */
 export default function UserScreen({ params }) {
-    const { data, problem, isSlow, reload } = useResource((signal) => /** @type {Promise<User>} */ (get(`/users/${encodeURIComponent(params.id)}`, {}, signal)), [params.id]);
+    const load = (/** @type {AbortSignal} */ signal) => /** @type {Promise<User>} */ (get(`/users/${encodeURIComponent(params.id)}`, {}, signal));
+    const { data, problem, isSlow, reload } = useResource(load, [params.id]);
     if (problem?.status === 404) return html`<${NotFound} title="There is no such person">The account may have been deleted.<//>`;
     if (data) return html`<${UserView} user=${data} reload=${reload} />`;
     return html`

@@ -34,11 +34,10 @@ function finding(text) {
     return [...names, `email contains ${JSON.stringify(text.toLowerCase())}`].join(" or ");
 }
 
-/** The list's parameters for what the reader asks for. @param {URLSearchParams} query */
+/** The conditions of the list for what the reader asks for. @param {URLSearchParams} query */
 function asked(query) {
     const text = (query.get("q") ?? "").trim();
     return {
-        fields: FIELDS, limit: PAGE_SIZE, count: "true", sort: "-id",
         filter: text && finding(text),
         "roles[contains]": query.get("role"),
         status: query.get("status"),
@@ -100,11 +99,15 @@ function usePeople(query) {
     const [trail, setTrail] = useState(/** @type {{ key: string, cursors: (string | null)[] }} */ ({ key, cursors: [null] }));
     const cursors = trail.key === key ? trail.cursors : [null];
     const cursor = cursors[cursors.length - 1];
-    const load = (/** @type {AbortSignal} */ signal) => /** @type {Promise<PeoplePage>} */ (get("/users", { ...asked(query), cursor }, signal));
+    const load = (/** @type {AbortSignal} */ signal) =>
+        /** @type {Promise<PeoplePage>} */ (get("/users", { ...asked(query), fields: FIELDS, limit: PAGE_SIZE, sort: "-id", cursor }, signal));
     const resource = useResource(load, [key, cursor]);
+    // Counting may take longer than a page, so that the page does not wait for it.
+    const count = useResource((signal) => get("/users", { ...asked(query), fields: "id", limit: 1, count: "true" }, signal), [key]);
     const next = resource.data?.next_cursor ?? null;
     return {
         ...resource,
+        total: /** @type {number | undefined} */ (count.data?.total),
         from: (cursors.length - 1) * PAGE_SIZE,
         hasNext: next !== null,
         onNext: () => setTrail({ key, cursors: [...cursors, next] }),
@@ -114,11 +117,11 @@ function usePeople(query) {
 
 /** @param {import("../router.js").Place} place */
 export default function UsersScreen({ query }) {
-    const { data, problem, isSlow, isLoading, reload, ...pages } = usePeople(query);
+    const { data, problem, isSlow, isLoading, reload, total, ...pages } = usePeople(query);
     const people = data?.items ?? [];
-    const total = data?.total;
     const isFiltered = [...query.keys()].length > 0;
-    const lead = total === undefined ? "Everybody with an account" : `${total === 1 ? "1 person" : `${total.toLocaleString()} people`} ${isFiltered ? "found" : "with an account"}`;
+    const counted = total === 1 ? "1 person" : `${total?.toLocaleString()} people`;
+    const lead = total === undefined ? "Everybody with an account" : `${counted} ${isFiltered ? "found" : "with an account"}`;
     return html`
         <${Page} title="Users" lead=${lead} isWide>
             <${Filters} query=${query} />
