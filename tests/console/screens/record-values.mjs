@@ -7,12 +7,12 @@ export const path = "#/tables/samples/new";
 
 /** Texts as people type them, by field. */
 const TYPED = {
-  label: "One of each", count_of: "12", ratio: "1,5", amount: "10.000000000000000001", moment: "2026-07-01T08:30:05", span: "1h30m",
+  label: "One of each", count_of: "12", ratio: "1,5", amount: "10.000000001", moment: "2026-07-01T08:30:05", span: "1h30m",
   token: "01981c6e-5b7a-7c3e-9f00-0123456789ab", raw: "aGk=", place: "52.52, 13.405", day: "2026-02-28", "box-width": "20", extra: '{"a": [1, 2]}',
 };
 /** What they become; the times of the test's browser are those of Berlin. */
 const STORED = {
-  label: "One of each", count_of: 12, ratio: 1.5, amount: "10.000000000000000001", moment: "2026-07-01T06:30:05Z", span: "1h30m",
+  label: "One of each", count_of: 12, ratio: 1.5, amount: "10.000000001", moment: "2026-07-01T06:30:05Z", span: "1h30m",
   token: "01981c6e-5b7a-7c3e-9f00-0123456789ab", raw: "aGk=", place: { type: "Point", coordinates: [13.405, 52.52] }, day: "2026-02-28",
   box: { width: 20 }, extra: { a: [1, 2] }, flag: false, choice: "b", kind: "dog", kinds: ["cat", "bird"], about: { table: "species", id: "fish" },
   words: ["x", "y", "z"], digits: [4], lines: [{ what: "Bone", quantity: 3 }],
