@@ -8,7 +8,7 @@ use std::time::Duration;
 use pawbase_engine::{Engine, EngineError, OpenOptions, RemoteCredentials};
 
 use crate::config::Config;
-use crate::context::{Answers, Audience, EngineTokens, Platform, Principals};
+use crate::context::{Answers, Audience, Bell, EngineTokens, Platform, Principals};
 use crate::http::gate::Gate;
 use crate::http::rate::Rates;
 use crate::http::routes::Routes;
@@ -159,6 +159,7 @@ impl App {
             clock,
             ids: Ids::default(),
             principals,
+            bell: Bell::default(),
         };
         Ok(Self { platform: Arc::new(platform), identity: Arc::new(identity), changes: prepared.changes, rates })
     }

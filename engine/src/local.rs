@@ -204,7 +204,17 @@ impl std::fmt::Debug for LocalTx {
 
 impl LocalTx {
     pub(crate) fn query<'a>(&'a self, text: &'a str, vars: Variables) -> BoxFuture<'a, Result<Vec<QueryResult>>> {
-        Box::pin(async move { self.local.shared.run(&self.local.session, text, vars, self.tx.clone()).await })
+        self.query_as(&self.local, text, vars)
+    }
+
+    /// As [`LocalTx::query`], in another principal's name.
+    pub(crate) fn query_as<'a>(
+        &'a self,
+        local: &'a Local,
+        text: &'a str,
+        vars: Variables,
+    ) -> BoxFuture<'a, Result<Vec<QueryResult>>> {
+        Box::pin(async move { self.local.shared.run(&local.session, text, vars, self.tx.clone()).await })
     }
 
     pub(crate) fn commit(mut self) -> BoxFuture<'static, Result<()>> {

@@ -23,6 +23,7 @@ pub mod query;
 mod read;
 pub mod seed;
 pub mod statement;
+mod told;
 pub mod view;
 mod write;
 

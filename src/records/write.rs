@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 use super::fields::{self, quoted};
 use super::input::{self, NamedLink, Purpose};
 use super::kept::Sent;
-use super::{etags, idempotency, key, view};
+use super::{etags, idempotency, key, told, view};
 use crate::context::failure::pointer;
 use crate::context::{Caller, Ctx, changing_rights, uninterrupted};
 use crate::kernel::error::{ALREADY_EXISTS, METHOD_NOT_ALLOWED, NOT_FOUND, STALE, UNAVAILABLE};
@@ -261,11 +261,13 @@ async fn create(ctx: &Ctx, tx: &Tx, table: &Table, body: &Json) -> Result<Outcom
             return Err(refused(ctx));
         }
         sent.must_be_nothing()?;
+        told::created(ctx, tx, table, &id, None).await?;
         // The caller made it, and so may know its key; nothing is at its address for them.
         let body = serde_json::json!({ "id": key::json(&id.key) });
         return Ok(Outcome { status: 201, body: Some(body), etag: None, location: None });
     };
     sent.must_be_kept(tx, table, &Value::None, &row).await?;
+    told::created(ctx, tx, table, &id, Some(&row)).await?;
     let json = view::record(ctx, table, &row, &Vec::new());
     let location = format!("/{}/{}", table.name, key::bare(&id.key));
     Ok(Outcome { status: 201, etag: Some(view::etag(&json)), body: Some(json), location: Some(location) })
@@ -309,8 +311,9 @@ impl Change<'_> {
             return Err(Setback::Unseen);
         }
         let only = self.only_if_seen(&table.permissions.update);
-        let mut vars = Vars::new().with("id", self.id);
+        let mut vars = Vars::new().with("id", self.id.clone());
         let mut sets = Vec::with_capacity(input.values.len());
+        let changed = input.values.iter().map(|(path, _)| path.clone()).collect();
         for (at, (path, value)) in input.values.into_iter().enumerate() {
             sets.push(format!("{} = $v{at}", quoted(&path)));
             vars.bind(format!("v{at}"), value);
@@ -320,6 +323,7 @@ impl Change<'_> {
         let row = tx.query(&format!("UPDATE $id{set}{only} RETURN AFTER"), vars).await;
         let row = row.map_err(|e| named(e, table))?.rows(0).pop().ok_or_else(|| refused(ctx))?;
         sent.must_be_kept(tx, table, &self.before.unwrap_or_default(), &row).await?;
+        told::updated(ctx, tx, table, &self.id, changed, &row).await?;
         let json = view::record(ctx, table, &row, &Vec::new());
         Ok(Outcome { status: 200, etag: Some(view::etag(&json)), body: Some(json), location: None })
     }
@@ -328,10 +332,12 @@ impl Change<'_> {
         self.check_etag()?;
         let only = self.only_if_seen(&self.table.permissions.delete);
         let text = format!("DELETE $id{only} RETURN BEFORE");
-        let gone = self.tx.query(&text, Vars::new().with("id", self.id)).await;
+        let row = told::before_deletion(self.ctx, self.tx, self.table, &self.id).await?;
+        let gone = self.tx.query(&text, Vars::new().with("id", self.id.clone())).await;
         if gone.map_err(|e| named(e, self.table))?.rows(0).is_empty() {
             return Err(refused(self.ctx));
         }
+        told::deleted(self.ctx, self.tx, self.table, &self.id, row).await?;
         Ok(Outcome { status: 204, body: None, etag: None, location: None })
     }
 

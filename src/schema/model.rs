@@ -218,6 +218,11 @@ impl Table {
         self.tags.iter().any(|tag| tag == "private") || self.permissions.select.is_none()
     }
 
+    /// Whether changes of its records are told as events.
+    pub fn is_told(&self) -> bool {
+        self.tags.iter().any(|tag| tag == "events")
+    }
+
     /// Fields that full text searches.
     pub fn text_fields(&self) -> impl Iterator<Item = &str> {
         self.indexes.iter().filter(|i| i.is_full_text).flat_map(|i| i.fields.iter().map(String::as_str))

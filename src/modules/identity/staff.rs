@@ -7,10 +7,11 @@ use uuid::Uuid;
 
 use super::model::{AuditEntry, Credentials, SessionRow, Status, UserRow};
 use super::rules::{checked_reason, checked_roles, last_super_admin, loses_super_admin, may_act_on, may_change_roles};
-use super::{store, transact_rights};
+use super::{events, store, transact_rights};
 use crate::context::{Ctx, Platform, Role};
 use crate::kernel::time::{Instant, floored};
 use crate::kernel::{Error, Result};
+use crate::work::catalogue;
 
 /// Something done to an account.
 #[derive(Debug, Clone)]
@@ -77,7 +78,9 @@ async fn act(ctx: &Ctx, id: &str, parse: impl FnOnce() -> Result<Act>) -> Result
 /// Performs an act in one transaction, then makes it count for the next request.
 pub(super) async fn perform(platform: &Arc<Platform>, actor: Actor, user: Uuid, act: Act) -> Result<()> {
     let now = platform.clock.now();
-    let step = Arc::new(Step { actor, user, act, at: floored(now), audit_id: platform.ids.next(now) });
+    let cause = actor.request_id.clone().unwrap_or_else(|| "command line".to_owned());
+    let ctx = Ctx::internal(Arc::clone(platform), cause);
+    let step = Arc::new(Step { ctx, actor, user, act, at: floored(now), audit_id: platform.ids.next(now) });
     transact_rights(platform, move |tx| {
         let step = Arc::clone(&step);
         Box::pin(async move { step.run(tx).await })
@@ -87,6 +90,7 @@ pub(super) async fn perform(platform: &Arc<Platform>, actor: Actor, user: Uuid, 
 
 /// An act on its way into the database.
 struct Step {
+    ctx: Ctx,
     actor: Actor,
     user: Uuid,
     act: Act,
@@ -113,7 +117,18 @@ impl Step {
         if matches!(self.act, Act::Suspend(_) | Act::SignOut) {
             store::end_sessions(tx, self.user, None, self.at).await?;
         }
-        store::insert_audit(tx, &self.entry(&target)).await
+        store::insert_audit(tx, &self.entry(&target)).await?;
+        self.tell(tx, &target).await
+    }
+
+    async fn tell(&self, tx: &Tx, target: &Credentials) -> Result<()> {
+        let (ctx, user, actor) = (&self.ctx, self.user, self.actor.user.as_ref().map(|(user, _)| *user));
+        match &self.act {
+            Act::Suspend(reason) => events::suspended(tx, ctx, user, actor, reason).await,
+            Act::Reinstate => events::simply(tx, ctx, &catalogue::USER_REINSTATED, user, actor).await,
+            Act::ReplaceRoles(roles) => events::role_changed(tx, ctx, user, actor, [&target.roles, roles]).await,
+            Act::SignOut => events::simply(tx, ctx, &catalogue::USER_SIGNED_OUT, user, actor).await,
+        }
     }
 
     fn check_rights(&self, target: &Credentials) -> Result<()> {
