@@ -1,8 +1,32 @@
 //! Commands: what a table alone cannot promise. One folder per module, the same file names in each.
 
 pub mod identity;
+pub mod operations;
+
+use std::sync::Arc;
 
 use serde_json::Value as Json;
+
+use self::identity::Identity;
+use crate::context::Audience;
+use crate::work::Worker;
+
+/// What the commands of all modules need beside the platform.
+#[derive(Debug, Clone)]
+pub struct Modules {
+    /// Keys, hashing and counters of sign-in.
+    pub identity: Arc<Identity>,
+    /// What is done about events and jobs.
+    pub worker: Arc<Worker>,
+}
+
+impl Modules {
+    /// The details of all operations on the listener of `audience`.
+    pub fn described(&self, audience: Audience) -> Described {
+        let all = self.identity.described(audience);
+        if audience == Audience::Admin { all.and(operations::described()) } else { all }
+    }
+}
 
 /// What poem-openapi cannot say about the operations of a module, for the OpenAPI document.
 #[derive(Debug, Default)]
@@ -13,4 +37,17 @@ pub struct Described {
     pub members: Json,
     /// Sample values by schema.
     pub samples: Json,
+}
+
+impl Described {
+    /// Both. Schemas have one name each, so nothing is lost.
+    fn and(mut self, other: Self) -> Self {
+        self.for_guests.extend(other.for_guests);
+        for (all, more) in [(&mut self.members, other.members), (&mut self.samples, other.samples)] {
+            if let (Some(all), Json::Object(more)) = (all.as_object_mut(), more) {
+                all.extend(more);
+            }
+        }
+        self
+    }
 }

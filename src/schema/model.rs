@@ -277,6 +277,12 @@ pub struct Schema {
 }
 
 impl Schema {
+    /// Tables whose changes are told as events, with their descriptions.
+    pub fn told(&self) -> impl Iterator<Item = (&str, &str)> {
+        let told = self.tables.values().filter(|table| table.is_told());
+        told.map(|table| (table.name.as_str(), table.description.as_str()))
+    }
+
     /// The table of that name if a records API serves it.
     pub fn served(&self, name: &str) -> Option<&Table> {
         self.tables.get(name).filter(|table| !table.is_private())
