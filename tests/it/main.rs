@@ -16,3 +16,4 @@ mod lists_of_objects;
 mod permissions;
 mod records;
 mod shop_tables;
+mod work;

@@ -39,7 +39,7 @@ impl OperationsApi {
     /// See the work at a glance
     ///
     /// Events that wait, jobs by kind and state, how long the oldest have been waiting, outside services that fail (as this process sees
-    /// them) and all schedules. 403 for callers without a staff role.
+    /// them) and all schedules.
     #[oai(path = "/work", method = "get", operation_id = "get_work")]
     async fn overview(&self, ctx: Data<&Ctx>) -> poem::Result<Json<WorkOverview>> {
         Ok(Json(commands::overview(&ctx, &self.worker).await?.into()))
