@@ -93,7 +93,6 @@ fn a_batch_that_fails_tells_nothing_and_one_that_works_tells_all() {
         test.settle().await;
         let pet = |name: &str| json!({ "method": "POST", "table": "pets", "body": { "name": name, "species": "dog" } });
         let batch = |names: [&str; 2]| json!({ "operations": names.map(pet) });
-        let from = test.texts("SELECT VALUE name FROM events").await.len();
         customer.post("/api/v1/batch", batch(["Rex", ""])).await.assert(422);
         customer.post("/api/v1/batch", batch(["Rex", "Bello"])).await.assert(200);
         let key = customer.with("idempotency-key", "once");
@@ -101,9 +100,8 @@ fn a_batch_that_fails_tells_nothing_and_one_that_works_tells_all() {
             key.post("/api/v1/pets", json!({ "name": "Once", "species": "dog" })).await.assert(201);
         }
         test.settle().await;
-        let told = test.texts("SELECT VALUE payload.record.name FROM events ORDER BY id").await;
-        assert_eq!(told.len(), from + 3);
-        assert_eq!(told[from..], ["Rex", "Bello", "Once"]);
+        let text = "SELECT VALUE payload.record.name FROM events WHERE name = 'pets.created' ORDER BY id";
+        assert_eq!(test.texts(text).await, ["Rex", "Bello", "Once"]);
     });
 }
 
