@@ -86,7 +86,7 @@ What Pawbase tells when something has happened. An event is kept in the transact
 the other. Reactions inside the program and webhooks get each event at least once, and those about one record in order.
 
 Each event has `id` (a UUID in order of time), `name`, `version` (of its payload), `at`, `actor` (the user who did it; absent for
-guests and the program itself), `aggregate` (the record that it is about) and `payload`. A member of a payload that has no value is absent.
+guests and the program itself), `about` (the record that it is about) and `payload`. A member of a payload that has no value is absent.
 New members and new events may come at any time; a change of meaning raises the version.
 
 This file is made from the code and the schemas: `UPDATE=1 cargo test --release` writes it anew.

@@ -102,6 +102,7 @@ async fn begin(tx: &Tx, ctx: &Ctx, kind: &Kind, places: &[Place], lease: &Lease)
                     let ending = Ending::Dead { error: lost.message().to_owned(), history };
                     close::end(tx, ctx, row.id, None, ending).await?;
                 } else {
+                    store::note_failure(tx, row.id, lost.message(), &history).await?;
                     begun.push(Stored { history, ..row });
                 }
             }

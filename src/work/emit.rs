@@ -22,10 +22,10 @@ pub async fn emit(tx: &Tx, ctx: &Ctx, event: NewEvent) -> Result<()> {
         .with("version", i64::from(event.version))
         .with("at", floored(ctx.now()))
         .with("actor", actor.map(|user| record("users", user)))
-        .with("aggregate", event.aggregate)
+        .with("about", event.about)
         .with("payload", Json::Object(event.payload))
         .with("request", ctx.request_id.clone());
-    let text = "CREATE $id SET name = $name, version = $version, at = $at, actor = $actor, aggregate = $aggregate,
+    let text = "CREATE $id SET name = $name, version = $version, at = $at, actor = $actor, about = $about,
         payload = $payload, request_id = $request RETURN NONE";
     tx.query_as(ctx.system(), text, vars).await?;
     ctx.platform.bell.ring_after(tx);

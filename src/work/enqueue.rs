@@ -20,7 +20,7 @@ pub struct NewJob {
     pub(super) run_at: Option<Instant>,
     pub(super) delay: Duration,
     pub(super) unique_key: Option<String>,
-    pub(super) aggregate: Option<RecordId>,
+    pub(super) about: Option<RecordId>,
 }
 
 impl NewJob {
@@ -30,7 +30,7 @@ impl NewJob {
         if !payload.is_object() {
             return Err(Error::internal(format!("the payload of a job {kind} is no object")));
         }
-        Ok(Self { kind, payload, run_at: None, delay: Duration::ZERO, unique_key: None, aggregate: None })
+        Ok(Self { kind, payload, run_at: None, delay: Duration::ZERO, unique_key: None, about: None })
     }
 
     /// Not before this time.
@@ -53,7 +53,7 @@ impl NewJob {
 
     /// The record that it is about, for whoever looks.
     pub fn about(mut self, record: RecordId) -> Self {
-        self.aggregate = Some(record);
+        self.about = Some(record);
         self
     }
 }

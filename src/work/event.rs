@@ -55,15 +55,15 @@ impl RecordChange {
 pub struct NewEvent {
     pub(super) name: Cow<'static, str>,
     pub(super) version: u32,
-    pub(super) aggregate: RecordId,
+    pub(super) about: RecordId,
     pub(super) payload: Map<String, Json>,
     pub(super) actor: Option<Option<Uuid>>,
 }
 
 impl NewEvent {
-    /// An event of the catalogue about `aggregate`. Fails when the payload is no object or has a member that the catalogue
+    /// An event of the catalogue about a record. Fails when the payload is no object or has a member that the catalogue
     /// does not name. Members that are null are left out.
-    pub fn new(kind: &'static EventKind, aggregate: RecordId, payload: impl Serialize) -> Result<Self> {
+    pub fn new(kind: &'static EventKind, about: RecordId, payload: impl Serialize) -> Result<Self> {
         let Json::Object(mut payload) = serde_json::to_value(payload).map_err(Error::internal)? else {
             return Err(Error::internal(format!("the payload of {} is no object", kind.name)));
         };
@@ -71,13 +71,13 @@ impl NewEvent {
         if let Some(name) = payload.keys().find(|name| !kind.members.iter().any(|(known, _)| known == name)) {
             return Err(Error::internal(format!("{} has no member {name}", kind.name)));
         }
-        Ok(Self { name: Cow::Borrowed(kind.name), version: kind.version, aggregate, payload, actor: None })
+        Ok(Self { name: Cow::Borrowed(kind.name), version: kind.version, about, payload, actor: None })
     }
 
     /// The event of a change of a record through the records API: `<table>.created`, `.updated` or `.deleted`.
     pub fn of_record(change: RecordChange, record: RecordId, payload: Map<String, Json>) -> Self {
         let name = format!("{}.{}", record.table.as_str(), change.as_str());
-        Self { name: Cow::Owned(name), version: 1, aggregate: record, payload, actor: None }
+        Self { name: Cow::Owned(name), version: 1, about: record, payload, actor: None }
     }
 
     /// Names who did it, where that is not the caller: None for the program itself.
@@ -101,7 +101,7 @@ pub struct Event {
     /// The user who did it; None for guests and the program itself.
     pub actor: Option<Uuid>,
     /// The record that it is about.
-    pub aggregate: RecordId,
+    pub about: RecordId,
     /// What others need to know.
     pub payload: Json,
     /// The request or job that did it.

@@ -47,7 +47,7 @@ struct Lines<'a> {
 impl<'a> Lines<'a> {
     fn new(ctx: &'a Ctx, registry: &Registry, events: &'a [Event]) -> Self {
         let lanes = |event: &'a Event| {
-            let about = event.aggregate.to_sql();
+            let about = event.about.to_sql();
             registry.kinds_for(&event.name).into_iter().map(move |kind| ((kind.to_owned(), about.clone()), event))
         };
         Self { ctx, jobs: events.iter().flat_map(lanes).collect() }
@@ -86,7 +86,7 @@ fn row(ctx: &Ctx, id: Uuid, lane: Lane, event: &Event, is_blocked: bool) -> NewR
         kind: lane.0.clone(),
         state: if is_blocked { State::Blocked } else { State::Waiting },
         event: Some(event.id),
-        aggregate: Some(event.aggregate.clone()),
+        about: Some(event.about.clone()),
         payload: None,
         run_at: ctx.now(),
         unique_key: None,

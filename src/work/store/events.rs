@@ -60,7 +60,7 @@ fn event(row: Value) -> Result<Event> {
         version: u32::try_from(row.count("version")?).unwrap_or(1),
         at: row.take("at")?,
         actor: row.link("actor")?,
-        aggregate: row.take("aggregate")?,
+        about: row.take("about")?,
         payload: row.json("payload")?,
         request_id: row.take("request_id")?,
     })

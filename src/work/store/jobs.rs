@@ -18,7 +18,7 @@ pub struct NewRow {
     pub kind: String,
     pub state: State,
     pub event: Option<Uuid>,
-    pub aggregate: Option<RecordId>,
+    pub about: Option<RecordId>,
     pub payload: Option<Json>,
     pub run_at: Instant,
     pub unique_key: Option<String>,
@@ -47,7 +47,7 @@ impl NewRow {
             }
         };
         optional("event", self.event.map(|id| Value::RecordId(record("events", id))));
-        optional("aggregate", self.aggregate.clone().map(Value::RecordId));
+        optional("about", self.about.clone().map(Value::RecordId));
         optional("payload", self.payload.clone().map(Json::into_value));
         optional("unique_key", self.unique_key.clone().map(Value::String));
         optional("lane", self.lane.as_ref().map(lane_value));
@@ -82,7 +82,7 @@ pub async fn insert_job(tx: &Tx, id: Uuid, job: &NewJob, ctx: &Ctx) -> Result<()
         kind: job.kind.to_owned(),
         state: State::Waiting,
         event: None,
-        aggregate: job.aggregate.clone(),
+        about: job.about.clone(),
         payload: Some(job.payload.clone()),
         run_at: job.run_at.unwrap_or(now) + delay,
         unique_key: job.unique_key.clone(),
@@ -182,6 +182,16 @@ pub async fn begin_jobs(tx: &Tx, kind: &str, ids: &[Uuid], lease: &Lease) -> Res
     tx.query(text, vars).await?;
     let places: Vec<Place> = ids.iter().map(|job| Place { at_ms: lease.until_ms, job: *job }).collect();
     put_places(tx, kind, &places).await
+}
+
+/// Notes a failure of a job that is begun again at once.
+pub async fn note_failure(tx: &Tx, id: Uuid, error: &str, history: &[Value]) -> Result<()> {
+    let vars = Vars::new()
+        .with("id", record("jobs", id))
+        .with("error", error)
+        .with("history", Value::Array(history.to_vec().into()));
+    tx.query("UPDATE $id SET error = $error, history = $history RETURN NONE", vars).await?;
+    Ok(())
 }
 
 /// The instant, without its fraction of a second.

@@ -33,7 +33,12 @@ pub fn all(world: &World) -> Vec<Sample> {
         made("comments", "hidden, of customer1", json!({ "status": "hidden" })),
         made("events", "about customer1", json!({})),
         made("favorites", "of customer1", json!({})),
-        made("jobs", "done", json!({ "state": "done", "next": null, "event": null, "history": [], "lane": null })),
+        made(
+            "jobs",
+            "done",
+            json!({ "state": "done", "next": null, "event": null, "history": [], "lane": null,
+            "created_at": "2020-01-01T00:00:00Z" }),
+        ),
         made("listings", "available, of customer1, private", json!({ "status": "available", "business": null })),
         made("listings", "draft, of customer1, private", json!({ "status": "draft", "business": null })),
         made("listings", "draft, of customer1, for business 1", json!({ "status": "draft", "business": business })),

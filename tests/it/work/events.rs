@@ -24,7 +24,7 @@ fn identity_tells_what_happens_to_accounts() {
         let customer = test.customer().await;
         test.assert_events(&["user.registered"]).await;
         let event = last_event(&admin).await;
-        assert_eq!(event["aggregate"], json!({ "table": "users", "id": customer.user }));
+        assert_eq!(event["about"], json!({ "table": "users", "id": customer.user }));
         assert_eq!((&event["actor"], &event["version"]), (&json!(customer.user), &json!(1)));
         assert_eq!(
             (&event["payload"]["name"], &event["at"]),
@@ -52,11 +52,11 @@ fn records_tell_of_changes_with_what_staff_see() {
         let admin = test.staff(Role::Admin).await;
         let business = test.business().await;
         let member = test.member(&business, "owner").await;
-        admin.post("/api/admin/product_categories", json!({ "name": "Food", "slug": "food" })).await.assert(201);
+        admin.post("/api/admin/product_categories", json!({ "id": "food", "name": "Food" })).await.assert(201);
         test.settle().await;
         let from = test.texts("SELECT VALUE name FROM events").await.len();
         let body = json!({
-            "business": business, "name": "Hay", "slug": "hay", "price": { "minor": 500, "currency": "EUR" },
+            "business": business, "category": "food", "name": "Hay", "sku": "HAY", "price": { "minor": 500, "currency": "EUR" },
             "cost": { "minor": 200, "currency": "EUR" }, "status": "active",
         });
         let id = member.post("/api/v1/products", body).await.assert(201).id();
@@ -91,9 +91,8 @@ fn a_batch_that_fails_tells_nothing_and_one_that_works_tells_all() {
             .assert(201);
         let customer = test.customer().await;
         test.settle().await;
-        let pet = |name: &str| json!({ "op": "create", "table": "pets", "body": { "name": name, "species": "dog" } });
+        let pet = |name: &str| json!({ "method": "POST", "table": "pets", "body": { "name": name, "species": "dog" } });
         let batch = |names: [&str; 2]| json!({ "operations": names.map(pet) });
-        let from = test.texts("SELECT VALUE name FROM events").await.len();
         customer.post("/api/v1/batch", batch(["Rex", ""])).await.assert(422);
         customer.post("/api/v1/batch", batch(["Rex", "Bello"])).await.assert(200);
         let key = customer.with("idempotency-key", "once");
@@ -101,9 +100,8 @@ fn a_batch_that_fails_tells_nothing_and_one_that_works_tells_all() {
             key.post("/api/v1/pets", json!({ "name": "Once", "species": "dog" })).await.assert(201);
         }
         test.settle().await;
-        let told = test.texts("SELECT VALUE payload.record.name FROM events ORDER BY id").await;
-        assert_eq!(told.len(), from + 3);
-        assert_eq!(told[from..], ["Rex", "Bello", "Once"]);
+        let text = "SELECT VALUE payload.record.name FROM events WHERE name = 'pets.created' ORDER BY id";
+        assert_eq!(test.texts(text).await, ["Rex", "Bello", "Once"]);
     });
 }
 

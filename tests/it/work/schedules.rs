@@ -89,7 +89,7 @@ fn staff_pause_resume_and_run_schedules() {
         assert_eq!((&resumed["is_paused"], &resumed["next_at"]), (&json!(false), &json!("2026-05-05T10:30:00Z")));
         pass(&test, Duration::from_secs(24 * 3600));
         assert_eq!(test.settle().await.ticks, 1);
-        let listed = admin.get("/api/admin/schedules").await.assert(200);
+        let listed = test.staff(Role::Support).await.get("/api/admin/schedules").await.assert(200);
         assert_eq!(listed.ids(), ["daily"]);
     });
 }

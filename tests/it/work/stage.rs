@@ -30,6 +30,8 @@ pub async fn with(reactions: Registry) -> TestApp {
     std::fs::write(folder.path().join("work.surql"), TABLES).expect("a file");
     let mut config = settings();
     config.server.schemas = folder.path().to_owned();
+    // Tests move the clock, and staff stay signed in.
+    config.auth.access_token_minutes = 1440;
     TestApp::with_reactions(config, reactions).await
 }
 
