@@ -103,7 +103,6 @@ async fn tell(ctx: &Ctx, thing: i64, most: i64) -> bool {
 
 /// The process that is killed: tells what is still to be told and handles what is still to be handled, then ends.
 #[test]
-#[expect(clippy::print_stdout, reason = "tells its parent that it works")]
 fn child() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     let each = i64::try_from(events() / THINGS).expect("a number");
@@ -175,7 +174,6 @@ fn wait_for(told: &std::sync::mpsc::Receiver<String>, line: &str, time: Duration
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "measured times are told to whoever runs it")]
 fn each_effect_is_there_once_however_often_the_process_is_killed() {
     if std::env::var_os(FOLDER).is_some() {
         return;
