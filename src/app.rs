@@ -1,4 +1,7 @@
-//! The application: everything opened in the right order, and closed in the opposite one.
+//! The application: everything opened in the right order, and closed in the opposite one. What it does of itself is listed in
+//! `app/reactions.rs`.
+
+mod reactions;
 
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -8,15 +11,19 @@ use std::time::Duration;
 use pawbase_engine::{Engine, EngineError, OpenOptions, RemoteCredentials};
 
 use crate::config::Config;
-use crate::context::{Answers, Audience, EngineTokens, Platform, Principals};
+use crate::context::{Answers, Audience, Bell, EngineTokens, Platform, Principals};
 use crate::http::gate::Gate;
 use crate::http::rate::Rates;
 use crate::http::routes::Routes;
 use crate::kernel::id::Ids;
 use crate::kernel::time::Clock;
+use crate::modules::Modules;
 use crate::modules::identity::Identity;
 use crate::schema::{self, Change, SchemaError, Sources};
 use crate::services::keys::{Keys, KeysError};
+use crate::work::{Registry, Worker};
+
+pub use self::reactions::reactions;
 
 /// Why the application could not start, in words for the person who starts it.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +63,10 @@ pub struct App {
     pub platform: Arc<Platform>,
     /// Sign-in.
     pub identity: Arc<Identity>,
+    /// Relays events and does jobs, once it is started.
+    pub worker: Arc<Worker>,
+    /// What the commands need.
+    pub modules: Modules,
     /// What the start changed in the database.
     pub changes: Vec<Change>,
     rates: Option<Arc<Rates>>,
@@ -142,15 +153,21 @@ fn explain(error: EngineError, data: &Path) -> StartError {
 impl App {
     /// Opens the database, applies the schemas, gets sign-in ready.
     pub async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        Self::open_with(config, clock, reactions()).await
+    }
+
+    /// The same with another list of what is done about events.
+    pub async fn open_with(config: Config, clock: Arc<dyn Clock>, reactions: Registry) -> Result<Self, StartError> {
         let Opened { engine, keys, sources } = open_database(&config).await?;
         let prepared = schema::prepare(&engine, &sources, keys.engine_session_key(), clock.now()).await?;
         let rates = Rates::new(&config).map(Arc::new);
         let keys = Arc::new(keys);
-        let identity = Identity::new(Arc::clone(&keys), &config).map_err(|e| StartError::Other(e.to_string()))?;
+        let other = |error: crate::kernel::Error| StartError::Other(error.to_string());
+        let identity = Arc::new(Identity::new(Arc::clone(&keys), &config).map_err(other)?);
         // A remote database may be changed by other processes, so nothing about rights is kept then.
         let principals = Principals::new(config.limits.principals, engine.is_embedded());
         let answers = Answers::new(config.server.answers_mb * 1024 * 1024, &prepared.schema);
-        let platform = Platform {
+        let platform = Arc::new(Platform {
             answers,
             engine_tokens: EngineTokens::new(keys.engine_session_key()),
             config,
@@ -160,8 +177,12 @@ impl App {
             clock,
             ids: Ids::default(),
             principals,
-        };
-        Ok(Self { platform: Arc::new(platform), identity: Arc::new(identity), changes: prepared.changes, rates })
+            bell: Bell::default(),
+        });
+        let worker = Arc::new(Worker::new(Arc::clone(&platform), Arc::new(reactions)));
+        worker.keep_schedules().await.map_err(other)?;
+        let modules = Modules { identity: Arc::clone(&identity), worker: Arc::clone(&worker) };
+        Ok(Self { platform, identity, worker, modules, changes: prepared.changes, rates })
     }
 
     /// The endpoint of a listener.
@@ -171,23 +192,16 @@ impl App {
             identity: Arc::clone(&self.identity),
             audience,
             rates: self.rates.clone(),
-            inner: Routes::new(Arc::clone(&self.platform), Arc::clone(&self.identity), audience),
+            inner: Routes::new(Arc::clone(&self.platform), self.modules.clone(), audience),
         }
     }
 
-    /// Keeps memory and stored answers bounded; runs until it is dropped.
+    /// Keeps this process's memory of callers bounded; runs until it is dropped.
     pub async fn sweep_forever(&self) {
-        let mut minutes = 0u64;
         loop {
             tokio::time::sleep(Duration::from_secs(60)).await;
-            minutes += 1;
             if let Some(rates) = &self.rates {
                 rates.sweep();
-            }
-            if minutes.is_multiple_of(60)
-                && let Err(error) = crate::records::idempotency::sweep(&self.platform).await
-            {
-                tracing::warn!(cause = error.cause().unwrap_or("-"), "old stored answers were not removed");
             }
         }
     }

@@ -13,3 +13,4 @@ pub mod modules;
 pub mod records;
 pub mod schema;
 pub mod services;
+pub mod work;

@@ -205,7 +205,17 @@ impl std::fmt::Debug for LocalTx {
 
 impl LocalTx {
     pub(crate) fn query<'a>(&'a self, text: &'a str, vars: Variables) -> BoxFuture<'a, Result<Vec<QueryResult>>> {
-        self.local.shared.run(&self.local.session, text, vars, self.tx.clone())
+        self.query_as(&self.local, text, vars)
+    }
+
+    /// As [`LocalTx::query`], in another principal's name.
+    pub(crate) fn query_as<'a>(
+        &'a self,
+        local: &'a Local,
+        text: &'a str,
+        vars: Variables,
+    ) -> BoxFuture<'a, Result<Vec<QueryResult>>> {
+        self.local.shared.run(&local.session, text, vars, self.tx.clone())
     }
 
     /// A text that only reads records by their keys, by the executor that keeps parsed definitions between transactions.

@@ -1,7 +1,7 @@
 //! Sessions and transactions: statements with bound values, in one principal's name.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -191,10 +191,11 @@ impl Session {
 
     /// Opens a transaction. It must be committed or cancelled by hand, so prefer [`Session::transact`].
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(Tx(match &self.handle {
+        let handle = match &self.handle {
             Handle::Local(local) => TxHandle::Local(local.begin().await?),
             Handle::Remote(db) => TxHandle::Remote(db.clone().begin().await?),
-        }))
+        };
+        Ok(Tx { handle, after_commit: Mutex::default() })
     }
 
     /// Runs `work` in one transaction: commits when it answers `Ok`, cancels when it fails, and runs it again from the start
@@ -276,16 +277,27 @@ enum TxHandle {
     Remote(surrealdb::method::Transaction<Client>),
 }
 
+/// What is called once a transaction is committed.
+type Hook = Box<dyn FnOnce() + Send>;
+
 /// An open transaction.
-#[derive(Debug)]
 #[must_use = "commit or cancel it"]
-pub struct Tx(TxHandle);
+pub struct Tx {
+    handle: TxHandle,
+    after_commit: Mutex<Vec<Hook>>,
+}
+
+impl std::fmt::Debug for Tx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Tx").field(&self.handle).finish()
+    }
+}
 
 impl Tx {
     /// Runs a text inside the transaction; all statements must succeed.
     pub async fn query(&self, text: &str, vars: impl Into<Vars>) -> Result<Answer> {
         let vars = vars.into().0;
-        match &self.0 {
+        match &self.handle {
             TxHandle::Local(tx) => collect_local(tx.query(text, vars).await?),
             TxHandle::Remote(tx) => collect_remote(tx.query(Cow::Owned(text.to_owned())).bind(vars).await?),
         }
@@ -294,24 +306,43 @@ impl Tx {
     /// Runs a text that only reads records by their keys, inside the transaction. The engine parses all definitions of the
     /// tables that [`Tx::query`] reads once per transaction, regular expressions included; here it keeps them.
     pub async fn look_up(&self, text: &str, vars: impl Into<Vars>) -> Result<Answer> {
-        match &self.0 {
+        match &self.handle {
             TxHandle::Local(tx) => collect_local(tx.look_up(text, vars.into().0).await?),
             TxHandle::Remote(_) => self.query(text, vars).await,
         }
     }
 
+    /// Runs a text inside the transaction with the rights of another session of the same database. With a remote database a
+    /// transaction belongs to the session that opened it, so there it runs with that one's rights.
+    pub async fn query_as(&self, session: &Session, text: &str, vars: impl Into<Vars>) -> Result<Answer> {
+        match (&self.handle, &session.handle) {
+            (TxHandle::Local(tx), Handle::Local(local)) => {
+                collect_local(tx.query_as(local, text, vars.into().0).await?)
+            }
+            _ => self.query(text, vars).await,
+        }
+    }
+
+    /// Calls `hook` once the transaction is committed; never when it comes to nothing.
+    pub fn after_commit(&self, hook: impl FnOnce() + Send + 'static) {
+        self.after_commit.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(hook));
+    }
+
     /// Makes the changes durable.
     pub async fn commit(self) -> Result<()> {
-        match self.0 {
+        match self.handle {
             TxHandle::Local(tx) => tx.commit().await?,
             TxHandle::Remote(tx) => drop(tx.commit().await?),
+        }
+        for hook in self.after_commit.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            hook();
         }
         Ok(())
     }
 
     /// Drops the changes.
     pub async fn cancel(self) -> Result<()> {
-        match self.0 {
+        match self.handle {
             TxHandle::Local(tx) => tx.cancel().await?,
             TxHandle::Remote(tx) => drop(tx.cancel().await?),
         }

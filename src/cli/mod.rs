@@ -182,8 +182,8 @@ fn describe(error: crate::kernel::Error) -> Failure {
 
 fn print_openapi(app: &App, admin: bool) -> Result<(), Failure> {
     let audience = if admin { Audience::Admin } else { Audience::Public };
-    let (_, document) = routes::commands(&app.identity, audience);
-    let merged = routes::document_of(document, &app.platform, &app.identity, audience);
+    let (_, document) = routes::commands(&app.modules, audience);
+    let merged = routes::document_of(document, &app.platform, &app.modules, audience);
     say(serde_json::to_string_pretty(&merged).map_err(|error| error.to_string())?);
     Ok(())
 }

@@ -74,10 +74,11 @@ pub async fn serve(options: Options, config: Config) -> Result<(), Failure> {
             listeners.spawn(server::serve(bound, endpoint, connections_max, stopping.clone(), time_out));
         }
     }
-    let sweeper = is_worker.then(|| {
+    let sweeper = tokio::spawn({
         let app = Arc::clone(&app);
-        tokio::spawn(async move { app.sweep_forever().await })
+        async move { app.sweep_forever().await }
     });
+    let worker = is_worker.then(|| Arc::clone(&app.worker).start());
     signals.wait().await;
     tracing::info!("stopping");
     let _ = stop.send(true);
@@ -86,9 +87,10 @@ pub async fn serve(options: Options, config: Config) -> Result<(), Failure> {
             tracing::warn!(%error, "a listener ended badly");
         }
     }
-    if let Some(sweeper) = sweeper {
-        sweeper.abort();
+    if let Some(worker) = worker {
+        worker.stop(time_out).await;
     }
+    sweeper.abort();
     app.close().await.map_err(|error| error.to_string())?;
     tracing::info!("stopped");
     Ok(())

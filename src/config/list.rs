@@ -139,6 +139,18 @@ settings! {
         idempotency_hours: u64 = 24, 1..=720;
     }
 
+    /// Events and jobs.
+    [work] WorkSettings {
+        /// How often a worker looks of itself for what other processes left to be done, in seconds.
+        poll_s: u64 = 5, 1..=3600;
+        /// How long events are kept, in days; longer than any job may take.
+        event_days: u64 = 30, 1..=3650;
+        /// How long done and dropped jobs are kept, in days.
+        job_days: u64 = 7, 1..=3650;
+        /// How long jobs that were given up are kept, in days.
+        dead_job_days: u64 = 90, 1..=3650;
+    }
+
     /// What is written to the log.
     [log] LogSettings {
         /// "text" for people, "json" for machines.

@@ -5,6 +5,7 @@
 
 mod answers;
 pub mod audit;
+mod bell;
 mod caller;
 pub mod failure;
 mod platform;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 
 pub use answers::{Answer, Answers, Question, Reader};
 pub use audit::AuditEntry;
+pub use bell::Bell;
 pub use caller::{Audience, Caller, Principal, Role};
 pub use platform::{EngineTokens, Platform};
 pub use principals::Principals;
@@ -44,6 +46,18 @@ pub struct Ctx {
 }
 
 impl Ctx {
+    /// For the program's own work: nobody asks. `cause` stands where a request has its id.
+    pub fn internal(platform: Arc<Platform>, cause: impl Into<String>) -> Self {
+        Self {
+            platform,
+            caller: Caller::Guest,
+            audience: Audience::Admin,
+            request_id: cause.into(),
+            ip: None,
+            user_agent: None,
+        }
+    }
+
     /// The caller's own database session: permissions apply.
     pub fn session(&self) -> &Session {
         match &self.caller {

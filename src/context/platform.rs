@@ -8,6 +8,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::answers::Answers;
+use super::bell::Bell;
 use super::caller::{Audience, Role};
 use super::principals::Principals;
 use crate::config::Config;
@@ -37,6 +38,8 @@ pub struct Platform {
     pub answers: Answers,
     /// Makes the engine's own session tokens.
     pub engine_tokens: EngineTokens,
+    /// Wakes the workers of this process.
+    pub bell: Bell,
 }
 
 /// Seconds of an engine session: more than the longest access token (a day).

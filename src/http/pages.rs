@@ -10,6 +10,8 @@ use serde_json::json;
 use super::records::json_response;
 use crate::context::Platform;
 use crate::kernel::error::CATALOGUE;
+use crate::schema::Schema;
+use crate::work::catalogue;
 
 /// Files of the documentation pages.
 #[derive(RustEmbed)]
@@ -94,4 +96,12 @@ pub fn error_catalogue() -> Response {
         .content_type("text/html; charset=utf-8")
         .header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)
         .body(html)
+}
+
+/// The catalogue of events, in Markdown: those of commands, and of this installation's tables.
+pub fn event_catalogue(schema: &Schema) -> Response {
+    Response::builder()
+        .content_type("text/markdown; charset=utf-8")
+        .header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)
+        .body(catalogue::document(schema.told()))
 }

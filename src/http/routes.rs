@@ -16,13 +16,15 @@ use super::{console_files, pages, prefix, problem, records, spec};
 use crate::context::{Audience, Caller, Ctx, Platform};
 use crate::kernel::error::{MALFORMED, METHOD_NOT_ALLOWED};
 use crate::kernel::{Error, Result};
-use crate::modules::console::{self, ConsoleApi};
-use crate::modules::identity::{AdminAuthApi, AuthApi, Identity};
+use crate::modules::Modules;
+use crate::modules::console::ConsoleApi;
+use crate::modules::identity::{AdminAuthApi, AuthApi};
+use crate::modules::operations::OperationsApi;
 
 /// The routes of one listener.
 pub struct Routes {
     platform: Arc<Platform>,
-    identity: Arc<Identity>,
+    modules: Modules,
     audience: Audience,
     commands: BoxEndpoint<'static, Response>,
     patterns: Vec<Pattern>,
@@ -61,6 +63,7 @@ enum Page {
     Document,
     Docs,
     Errors,
+    Events,
     Keys,
     Asset(pages::DocsFile),
     Console(console_files::ConsoleFile),
@@ -77,6 +80,7 @@ impl Page {
             "/api/openapi.json" => Self::Document,
             "/api/docs" => Self::Docs,
             "/api/docs/errors" => Self::Errors,
+            "/api/docs/events" => Self::Events,
             "/.well-known/jwks.json" => Self::Keys,
             "/" if audience == Audience::Admin => Self::Console(console_files::home()?),
             path if audience == Audience::Admin && path.starts_with(console_files::PREFIX) => {
@@ -127,17 +131,17 @@ pub fn not_allowed(allow: impl Into<String>) -> Error {
 }
 
 /// The commands of all modules for a listener, and their part of the OpenAPI document.
-pub fn commands(identity: &Arc<Identity>, audience: Audience) -> (BoxEndpoint<'static, Response>, Json) {
+pub fn commands(modules: &Modules, audience: Audience) -> (BoxEndpoint<'static, Response>, Json) {
+    let (identity, worker) = (Arc::clone(&modules.identity), Arc::clone(&modules.worker));
     match audience {
         Audience::Public => {
-            let service =
-                OpenApiService::new(AuthApi { identity: Arc::clone(identity) }, "Pawbase", env!("CARGO_PKG_VERSION"));
+            let service = OpenApiService::new(AuthApi { identity }, "Pawbase", env!("CARGO_PKG_VERSION"));
             let document = serde_json::from_str(&service.spec()).unwrap_or_default();
             (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)
         }
         Audience::Admin => {
-            let api = AdminAuthApi { identity: Arc::clone(identity) };
-            let service = OpenApiService::new((api, ConsoleApi), "Pawbase admin", env!("CARGO_PKG_VERSION"));
+            let api = (AdminAuthApi { identity }, ConsoleApi, OperationsApi { worker });
+            let service = OpenApiService::new(api, "Pawbase admin", env!("CARGO_PKG_VERSION"));
             let document = serde_json::from_str(&service.spec()).unwrap_or_default();
             (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)
         }
@@ -145,22 +149,18 @@ pub fn commands(identity: &Arc<Identity>, audience: Audience) -> (BoxEndpoint<'s
 }
 
 /// The whole document of a listener, from that of its commands.
-pub fn document_of(commands: Json, platform: &Platform, identity: &Identity, audience: Audience) -> Json {
-    let mut details = identity.described(audience);
-    if audience == Audience::Admin {
-        details = details.and(console::described());
-    }
-    spec::merge(commands, &details, &platform.schema, &platform.config.limits, audience)
+pub fn document_of(commands: Json, platform: &Platform, modules: &Modules, audience: Audience) -> Json {
+    spec::merge(commands, &modules.described(audience), &platform.schema, &platform.config.limits, audience)
 }
 
 impl Routes {
     /// The routes of `audience`'s listener.
-    pub fn new(platform: Arc<Platform>, identity: Arc<Identity>, audience: Audience) -> Self {
-        let (commands, document) = commands(&identity, audience);
+    pub fn new(platform: Arc<Platform>, modules: Modules, audience: Audience) -> Self {
+        let (commands, document) = commands(&modules, audience);
         let patterns = patterns(&document);
-        let document = document_of(document, &platform, &identity, audience);
+        let document = document_of(document, &platform, &modules, audience);
         let (spec, endings) = (spec::Served::new(&document), Endings::of(&document));
-        Self { platform, identity, audience, commands, patterns, spec, endings }
+        Self { platform, modules, audience, commands, patterns, spec, endings }
     }
 
     async fn page(&self, request: &Request, page: Page) -> Result<Response> {
@@ -175,7 +175,8 @@ impl Routes {
             Page::Document => self.spec.respond(request.headers()),
             Page::Docs => pages::docs(),
             Page::Errors => pages::error_catalogue(),
-            Page::Keys => records::json_response(StatusCode::OK, &self.identity.keys().jwks(self.audience)),
+            Page::Events => pages::event_catalogue(&self.platform.schema),
+            Page::Keys => records::json_response(StatusCode::OK, &self.modules.identity.keys().jwks(self.audience)),
             Page::Asset(file) => file.respond(),
             Page::Console(file) => file.respond(request.headers()),
         })

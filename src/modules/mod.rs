@@ -2,8 +2,32 @@
 
 pub mod console;
 pub mod identity;
+pub mod operations;
+
+use std::sync::Arc;
 
 use serde_json::Value as Json;
+
+use self::identity::Identity;
+use crate::context::Audience;
+use crate::work::Worker;
+
+/// What the commands of all modules need beside the platform.
+#[derive(Debug, Clone)]
+pub struct Modules {
+    /// Keys, hashing and counters of sign-in.
+    pub identity: Arc<Identity>,
+    /// What is done about events and jobs.
+    pub worker: Arc<Worker>,
+}
+
+impl Modules {
+    /// The details of all operations on the listener of `audience`.
+    pub fn described(&self, audience: Audience) -> Described {
+        let all = self.identity.described(audience);
+        if audience == Audience::Admin { all.and(console::described()).and(operations::described()) } else { all }
+    }
+}
 
 /// What poem-openapi cannot say about the operations of a module, for the OpenAPI document.
 #[derive(Debug, Default)]
@@ -17,8 +41,8 @@ pub struct Described {
 }
 
 impl Described {
-    /// The details of this module and of another.
-    pub fn and(mut self, other: Self) -> Self {
+    /// The details of this module and of another. Schemas have one name each, so nothing is lost.
+    fn and(mut self, other: Self) -> Self {
         self.for_guests.extend(other.for_guests);
         for (all, more) in [(&mut self.members, other.members), (&mut self.samples, other.samples)] {
             match (all, more) {

@@ -25,6 +25,11 @@ pub fn is_visible(ctx: &Ctx, table: &Table, field: &Field) -> bool {
     lineage(table, &field.path).all(|part| could_pass(ctx, &part.permissions.select))
 }
 
+/// Whether staff see `field` and the objects around it.
+pub fn is_visible_to_staff(table: &Table, field: &Field) -> bool {
+    lineage(table, &field.path).all(|part| !part.permissions.select.is_none())
+}
+
 /// The fields from the outermost object or list down to `path`.
 pub(super) fn lineage<'a>(table: &'a Table, path: &'a str) -> impl Iterator<Item = &'a Field> {
     let ends = path.match_indices('.').map(|(at, _)| at).chain(std::iter::once(path.len()));

@@ -27,6 +27,7 @@ mod read;
 mod restore;
 pub mod seed;
 pub mod statement;
+mod told;
 mod trail;
 pub mod view;
 mod write;

@@ -13,23 +13,35 @@ use super::query::Selection;
 use crate::context::Ctx;
 use crate::schema::{Field, Kind, Table};
 
+/// Whether whoever looks could see a field.
+type Sees<'a> = &'a dyn Fn(&Field) -> bool;
+
 /// A record as JSON. Fields that nobody may read, or that are not selected, are left out even when the row carries them.
 pub fn record(ctx: &Ctx, table: &Table, row: &Value, selection: &Selection) -> Json {
-    let Value::Object(row) = row else { return Json::Null };
+    Json::Object(members(&|field| fields::is_visible(ctx, table, field), table, row, selection))
+}
+
+/// The members of a record as staff see it.
+pub fn record_for_staff(table: &Table, row: &Value) -> Map<String, Json> {
+    members(&|field| fields::is_visible_to_staff(table, field), table, row, &Vec::new())
+}
+
+fn members(sees: Sees<'_>, table: &Table, row: &Value, selection: &Selection) -> Map<String, Json> {
     let mut out = Map::new();
+    let Value::Object(row) = row else { return out };
     for field in table.top_fields() {
-        if fields::is_visible(ctx, table, field)
+        if sees(field)
             && is_selected(selection, &field.path)
             && let Some(value) = row.get(&field.path)
         {
-            insert(ctx, table, field, value, selection, &mut out, &field.path);
+            insert(sees, table, field, value, selection, &mut out, &field.path);
         }
     }
-    Json::Object(out)
+    out
 }
 
 fn insert(
-    ctx: &Ctx,
+    sees: Sees<'_>,
     table: &Table,
     field: &Field,
     value: &Value,
@@ -38,33 +50,33 @@ fn insert(
     name: &str,
 ) {
     if *value != Value::None {
-        out.insert(name.to_owned(), shown(ctx, table, field, value, selection));
+        out.insert(name.to_owned(), shown(sees, table, field, value, selection));
     }
 }
 
 /// A value of `field`; of objects only the fields that the caller could see, also inside lists.
-fn shown(ctx: &Ctx, table: &Table, field: &Field, value: &Value, selection: &Selection) -> Json {
+fn shown(sees: Sees<'_>, table: &Table, field: &Field, value: &Value, selection: &Selection) -> Json {
     let kind = field.kind.required();
     let item = if kind.is_list_of_objects() { table.field(&format!("{}.*", field.path)) } else { None };
     match (value, item) {
         (Value::Object(object), _) if *kind == Kind::Object && !field.is_flexible => {
-            nested(ctx, table, field, object, selection)
+            nested(sees, table, field, object, selection)
         }
-        (Value::Array(items), Some(item)) => items.iter().map(|v| shown(ctx, table, item, v, selection)).collect(),
-        (Value::Set(items), Some(item)) => items.iter().map(|v| shown(ctx, table, item, v, selection)).collect(),
+        (Value::Array(items), Some(item)) => items.iter().map(|v| shown(sees, table, item, v, selection)).collect(),
+        (Value::Set(items), Some(item)) => items.iter().map(|v| shown(sees, table, item, v, selection)).collect(),
         _ => by_kind(&field.path, kind, value),
     }
 }
 
-fn nested(ctx: &Ctx, table: &Table, parent: &Field, object: &Object, selection: &Selection) -> Json {
+fn nested(sees: Sees<'_>, table: &Table, parent: &Field, object: &Object, selection: &Selection) -> Json {
     let mut out = Map::new();
     for field in table.children(&parent.path) {
         let name = &field.path[parent.path.len() + 1..];
-        if fields::is_visible(ctx, table, field)
+        if sees(field)
             && is_selected(selection, &field.path)
             && let Some(value) = object.get(name)
         {
-            insert(ctx, table, field, value, selection, &mut out, name);
+            insert(sees, table, field, value, selection, &mut out, name);
         }
     }
     Json::Object(out)

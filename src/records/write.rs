@@ -17,7 +17,7 @@ use super::fields::{self, quoted};
 use super::input::{self, NamedLink, Purpose};
 use super::kept::Sent;
 use super::trail::{self, Followers};
-use super::{etags, idempotency, key, view};
+use super::{etags, idempotency, key, told, view};
 use crate::context::failure::pointer;
 use crate::context::{Caller, Ctx, changing_rights, uninterrupted};
 use crate::kernel::error::{ALREADY_EXISTS, METHOD_NOT_ALLOWED, NOT_FOUND, STALE, UNAVAILABLE};
@@ -273,12 +273,14 @@ pub(super) async fn create(
             return Err(refused(ctx));
         }
         sent.must_be_nothing()?;
+        told::created(ctx, tx, table, &id, None).await?;
         // The caller made it, and so may know its key; nothing is at its address for them.
         let body = serde_json::json!({ "id": key::json(&id.key) });
         return Ok(Outcome { status: 201, body: Some(body), etag: None, location: None });
     };
     sent.must_be_kept(tx, table, &Value::None, &row).await?;
     trail::note(ctx, tx, table, action, &id, None, Some(&row)).await?;
+    told::created(ctx, tx, table, &id, Some(&row)).await?;
     let json = view::record(ctx, table, &row, &Vec::new());
     let location = format!("/{}/{}", table.name, key::path_segment(&id.key));
     Ok(Outcome { status: 201, etag: Some(view::etag(&json)), body: Some(json), location: Some(location) })
@@ -324,6 +326,7 @@ impl Change<'_> {
         let only = self.only_if_seen(&table.permissions.update);
         let mut vars = Vars::new().with("id", self.id.clone());
         let mut sets = Vec::with_capacity(input.values.len());
+        let changed = input.values.iter().map(|(path, _)| path.clone()).collect();
         for (at, (path, value)) in input.values.into_iter().enumerate() {
             sets.push(format!("{} = $v{at}", quoted(&path)));
             vars.bind(format!("v{at}"), value);
@@ -335,6 +338,7 @@ impl Change<'_> {
         let before = self.before.unwrap_or_default();
         sent.must_be_kept(tx, table, &before, &row).await?;
         trail::note(ctx, tx, table, "record.updated", &self.id, Some(&before), Some(&row)).await?;
+        told::updated(ctx, tx, table, &self.id, changed, &row).await?;
         let json = view::record(ctx, table, &row, &Vec::new());
         Ok(Outcome { status: 200, etag: Some(view::etag(&json)), body: Some(json), location: None })
     }
@@ -345,11 +349,13 @@ impl Change<'_> {
         let followers = Followers::of(ctx, tx, table, &self.id).await?;
         let only = self.only_if_seen(&table.permissions.delete);
         let text = format!("DELETE $id{only} RETURN BEFORE");
+        let row = told::before_deletion(ctx, tx, table, &self.id).await?;
         let gone = tx.query(&text, Vars::new().with("id", self.id.clone())).await;
         if gone.map_err(|e| named(e, table))?.rows(0).is_empty() {
             return Err(refused(ctx));
         }
         followers.note(ctx, tx, table, &self.id, self.before.as_ref()).await?;
+        told::deleted(ctx, tx, table, &self.id, row).await?;
         Ok(Outcome { status: 204, body: None, etag: None, location: None })
     }
 

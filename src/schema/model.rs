@@ -244,6 +244,11 @@ impl Table {
         self.tags.iter().any(|tag| tag == "private") || self.permissions.select.is_none()
     }
 
+    /// Whether changes of its records are told as events.
+    pub fn is_told(&self) -> bool {
+        self.tags.iter().any(|tag| tag == "events")
+    }
+
     /// Fields that full text searches.
     pub fn text_fields(&self) -> impl Iterator<Item = &str> {
         self.indexes.iter().filter(|i| i.is_full_text).flat_map(|i| i.fields.iter().map(String::as_str))
@@ -304,6 +309,12 @@ impl Schema {
             |field: &&Field| matches!(field.on_delete, Some(OnDelete::Cascade | OnDelete::Unset | OnDelete::Custom));
         let fields = self.tables.values().flat_map(|one| one.fields.values().map(move |field| (one, field)));
         fields.filter(move |(_, field)| follows(field) && field.kind.links_to(table))
+    }
+
+    /// Tables whose changes are told as events, with their descriptions.
+    pub fn told(&self) -> impl Iterator<Item = (&str, &str)> {
+        let told = self.tables.values().filter(|table| table.is_told());
+        told.map(|table| (table.name.as_str(), table.description.as_str()))
     }
 
     /// The table of that name if a records API serves it.

@@ -23,3 +23,4 @@ mod records;
 mod restore;
 mod shop_tables;
 mod tools;
+mod work;

@@ -827,6 +827,89 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List events
+         * @description What has happened, in order. Each names what it is about and carries what others need to react. Only what the caller may see is listed and counted.
+         */
+        get: operations["list_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/events/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Aggregate events
+         * @description What has happened, in order. Each names what it is about and carries what others need to react. Counts and measures of what the caller may see, in groups; at most a set number of groups.
+         */
+        get: operations["aggregate_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/events/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export events
+         * @description What has happened, in order. Each names what it is about and carries what others need to react. The whole list as a file, streamed. In CSV the header has the paths of the fields, lists are JSON, and text that a spreadsheet would take for a formula begins with an apostrophe.
+         */
+        get: operations["export_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/events/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get one of events
+         * @description What has happened, in order. Each names what it is about and carries what others need to react.
+         */
+        get: operations["get_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/favorites": {
         parameters: {
             query?: never;
@@ -955,6 +1038,149 @@ export interface paths {
          * @description Something a user wants to find again. Makes a deleted record again as it was, with its key, from the audit trail. 409 when there is a record with its key or unique values; 422 when other records went with it, or what it links to is gone.
          */
         post: operations["restore_favorites"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List jobs
+         * @description Something to be done, or done. Retried, dropped and run early by commands. Only what the caller may see is listed and counted.
+         */
+        get: operations["list_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/jobs/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Aggregate jobs
+         * @description Something to be done, or done. Retried, dropped and run early by commands. Counts and measures of what the caller may see, in groups; at most a set number of groups.
+         */
+        get: operations["aggregate_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/jobs/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export jobs
+         * @description Something to be done, or done. Retried, dropped and run early by commands. The whole list as a file, streamed. In CSV the header has the paths of the fields, lists are JSON, and text that a spreadsheet would take for a formula begins with an apostrophe.
+         */
+        get: operations["export_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get one of jobs
+         * @description Something to be done, or done. Retried, dropped and run early by commands.
+         */
+        get: operations["get_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/jobs/{id}/drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide against a job
+         * @description It is not done, and those that wait for it go on. 409 when it runs or is over. Administrators only (403).
+         */
+        post: operations["drop_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/jobs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin a dead or dropped job anew
+         * @description At once, with all its attempts. 409 when it is in another state. Administrators only (403).
+         */
+        post: operations["retry_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/jobs/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a waiting job now
+         * @description Instead of at its time. 409 when it is in another state. Administrators only (403).
+         */
+        post: operations["run_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1947,6 +2173,149 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List schedules
+         * @description Jobs that come again and again. Paused, resumed and run early by commands. Only what the caller may see is listed and counted.
+         */
+        get: operations["list_schedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/schedules/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Aggregate schedules
+         * @description Jobs that come again and again. Paused, resumed and run early by commands. Counts and measures of what the caller may see, in groups; at most a set number of groups.
+         */
+        get: operations["aggregate_schedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/schedules/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export schedules
+         * @description Jobs that come again and again. Paused, resumed and run early by commands. The whole list as a file, streamed. In CSV the header has the paths of the fields, lists are JSON, and text that a spreadsheet would take for a formula begins with an apostrophe.
+         */
+        get: operations["export_schedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/schedules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get one of schedules
+         * @description Jobs that come again and again. Paused, resumed and run early by commands.
+         */
+        get: operations["get_schedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/schedules/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause a schedule
+         * @description Its ticks pass without a job until it is resumed. Administrators only (403).
+         */
+        post: operations["pause_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/schedules/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume a schedule
+         * @description It goes on with its next tick; those that have passed are not made up for. Administrators only (403).
+         */
+        post: operations["resume_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/schedules/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run the job of a schedule now
+         * @description Beside its ticks, also when it is paused. While such a job is open there is no second one. Administrators only (403).
+         */
+        post: operations["run_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/schema": {
         parameters: {
             query?: never;
@@ -2491,6 +2860,26 @@ export interface paths {
          * @description Takes effect on its next request and ends its sessions. Administrators are suspended by super_admins only (403); the last super_admin cannot be (422).
          */
         post: operations["suspend_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/work": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See the work at a glance
+         * @description Events that wait, jobs by kind and state, how long the oldest have been waiting, outside services that fail (as this process sees them) and all schedules.
+         */
+        get: operations["get_work"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3796,6 +4185,82 @@ export interface components {
             /** @description Absent, or present. */
             null?: boolean;
         };
+        /** @description What has happened, in order. Each names what it is about and carries what others need to react. */
+        Events: {
+            /** @description The record that it is about. Events of one record are handled in order. */
+            about?: {
+                /** @description Key of the record. */
+                id: string;
+                /** @description Table of the record. */
+                table: string;
+            };
+            /**
+             * Format: uuid
+             * @description Who did it; absent for guests and for the program itself.
+             */
+            actor?: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at?: string;
+            /** @description Linked records, as wished for with `expand`. */
+            expand?: {
+                actor?: components["schemas"]["Users"];
+            };
+            /**
+             * Format: uuid
+             * @description Key of the record.
+             */
+            id: string;
+            /** @description What happened, as domain.action. */
+            name?: string;
+            /** @description What others need to know to react. */
+            payload?: {
+                [key: string]: unknown;
+            };
+            /** @description The request or job that did it. */
+            request_id?: string;
+            /**
+             * Format: int64
+             * @description Version of the payload.
+             */
+            version?: number;
+        };
+        /**
+         * @description A field that could be read.
+         * @enum {string}
+         */
+        EventsField: "id" | "about" | "actor" | "at" | "name" | "payload" | "request_id" | "version";
+        /**
+         * @description A field that records can be grouped by.
+         * @enum {string}
+         */
+        EventsGroup: "id" | "about" | "actor" | "at" | "name" | "request_id" | "version";
+        /**
+         * @description A link, or a way over several, that can be expanded.
+         * @enum {string}
+         */
+        EventsLink: "actor";
+        /**
+         * @description A function of a group.
+         * @enum {string}
+         */
+        EventsMeasure: "count" | "count(id)" | "count(about)" | "count(actor)" | "count(at)" | "count(name)" | "count(payload)" | "count(request_id)" | "count(version)" | "min(at)" | "max(at)" | "sum(version)" | "avg(version)" | "min(version)" | "max(version)";
+        /** @description A page of a list. */
+        EventsPage: {
+            /** @description The records. */
+            items: components["schemas"]["Events"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+            /** @description All matching records, with count=true. */
+            total?: number;
+        };
+        /**
+         * @description A field that records can be put in order by; with - in descending order.
+         * @enum {string}
+         */
+        EventsSort: "id" | "-id" | "about" | "-about" | "actor" | "-actor" | "at" | "-at" | "name" | "-name" | "request_id" | "-request_id" | "version" | "-version";
         /** @description Something a user wants to find again. */
         Favorites: {
             /**
@@ -4077,6 +4542,129 @@ export interface components {
             /** @description Absent, or present. */
             null?: boolean;
         };
+        /** @description Something to be done, or done. Retried, dropped and run early by commands. */
+        Jobs: {
+            /** @description The record that the event is about. */
+            about?: {
+                /** @description Key of the record. */
+                id: string;
+                /** @description Table of the record. */
+                table: string;
+            };
+            /**
+             * Format: int64
+             * @description How often it was begun.
+             */
+            attempts?: number;
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            created_at?: string;
+            /** @description Why the last attempt failed. */
+            error?: string;
+            /**
+             * Format: uuid
+             * @description The event that it reacts to.
+             */
+            event?: string;
+            /** @description Linked records, as wished for with `expand`. */
+            expand?: {
+                event?: components["schemas"]["Events"];
+                next?: components["schemas"]["Jobs"];
+            };
+            /**
+             * Format: date-time
+             * @description When it was done, given up or dropped.
+             */
+            finished_at?: string;
+            /** @description The last failed attempts, oldest first. */
+            history?: {
+                /**
+                 * Format: date-time
+                 * @description When it failed.
+                 */
+                at?: string;
+                /**
+                 * Format: int64
+                 * @description Which attempt, from 1.
+                 */
+                attempt?: number;
+                /** @description Why. */
+                error?: string;
+            }[];
+            /**
+             * Format: uuid
+             * @description Key of the record.
+             */
+            id: string;
+            /** @description Which work: the name of a reaction or of a kind of job. */
+            kind?: string;
+            /** @description The worker that runs it. */
+            lease_owner?: string;
+            /**
+             * Format: date-time
+             * @description When another worker may take it over.
+             */
+            lease_until?: string;
+            /**
+             * Format: uuid
+             * @description The job that waits for this one.
+             */
+            next?: string;
+            /** @description What to do, where it is no reaction. */
+            payload?: {
+                [key: string]: unknown;
+            };
+            /** @description The request or job that asked for it. */
+            request_id?: string;
+            /**
+             * Format: date-time
+             * @description Not before.
+             */
+            run_at?: string;
+            /**
+             * @description Blocked: an earlier event of the same record is to be handled first. Dead: given up after too many failures.
+             * @enum {string}
+             */
+            state?: "waiting" | "blocked" | "running" | "done" | "dead" | "dropped";
+            /** @description While it is open there is no second job with this key. */
+            unique_key?: string;
+        };
+        /**
+         * @description A field that could be read.
+         * @enum {string}
+         */
+        JobsField: "id" | "about" | "attempts" | "created_at" | "error" | "event" | "finished_at" | "history" | "kind" | "lease_owner" | "lease_until" | "next" | "payload" | "request_id" | "run_at" | "state" | "unique_key";
+        /**
+         * @description A field that records can be grouped by.
+         * @enum {string}
+         */
+        JobsGroup: "id" | "about" | "attempts" | "created_at" | "error" | "event" | "finished_at" | "kind" | "lease_owner" | "lease_until" | "next" | "request_id" | "run_at" | "state" | "unique_key";
+        /**
+         * @description A link, or a way over several, that can be expanded.
+         * @enum {string}
+         */
+        JobsLink: "event" | "event.actor" | "next" | "next.event" | "next.event.actor" | "next.next" | "next.next.event" | "next.next.next";
+        /**
+         * @description A function of a group.
+         * @enum {string}
+         */
+        JobsMeasure: "count" | "count(id)" | "count(about)" | "count(attempts)" | "count(created_at)" | "count(error)" | "count(event)" | "count(finished_at)" | "count(history)" | "count(kind)" | "count(lease_owner)" | "count(lease_until)" | "count(next)" | "count(payload)" | "count(request_id)" | "count(run_at)" | "count(state)" | "count(unique_key)" | "sum(attempts)" | "avg(attempts)" | "min(attempts)" | "max(attempts)" | "min(created_at)" | "max(created_at)" | "min(finished_at)" | "max(finished_at)" | "min(lease_until)" | "max(lease_until)" | "min(run_at)" | "max(run_at)";
+        /** @description A page of a list. */
+        JobsPage: {
+            /** @description The records. */
+            items: components["schemas"]["Jobs"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+            /** @description All matching records, with count=true. */
+            total?: number;
+        };
+        /**
+         * @description A field that records can be put in order by; with - in descending order.
+         * @enum {string}
+         */
+        JobsSort: "id" | "-id" | "about" | "-about" | "attempts" | "-attempts" | "created_at" | "-created_at" | "error" | "-error" | "event" | "-event" | "finished_at" | "-finished_at" | "kind" | "-kind" | "lease_owner" | "-lease_owner" | "lease_until" | "-lease_until" | "next" | "-next" | "request_id" | "-request_id" | "run_at" | "-run_at" | "state" | "-state" | "unique_key" | "-unique_key";
         /** @description A readable key. */
         KeyFilter: {
             eq?: string;
@@ -4084,6 +4672,46 @@ export interface components {
             ne?: string;
             /** @description Absent, or present. */
             null?: boolean;
+        };
+        /**
+         * KindOfJob
+         * @description Jobs of one kind.
+         */
+        KindOfJob: {
+            /**
+             * Format: int64
+             * @description Jobs that wait for an earlier event of the same record.
+             */
+            blocked: number;
+            /**
+             * Format: int64
+             * @description Jobs that were given up.
+             */
+            dead: number;
+            /**
+             * Format: int64
+             * @description Jobs done in the last hour.
+             */
+            done_last_hour: number;
+            /** @description Whether this version of the program knows how to do it. */
+            is_known: boolean;
+            /** @description Its name. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Seconds for which the first job that is due has been waiting.
+             */
+            lag_s: number;
+            /**
+             * Format: int64
+             * @description Jobs that run.
+             */
+            running: number;
+            /**
+             * Format: int64
+             * @description Jobs that wait until they are due.
+             */
+            waiting: number;
         };
         /**
          * LatestRecord
@@ -4531,6 +5159,24 @@ export interface components {
          * @enum {string}
          */
         MembershipsSort: "id" | "-id" | "business" | "-business" | "created_at" | "-created_at" | "role" | "-role" | "status" | "-status" | "updated_at" | "-updated_at" | "user" | "-user";
+        /**
+         * OutsideService
+         * @description An outside service that has failed lately.
+         */
+        OutsideService: {
+            /**
+             * Format: int64
+             * @description Failures in a row.
+             */
+            failures: number;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description Until when it is left alone; absent while it is called.
+             */
+            open_until?: string;
+        };
         /**
          * Overview
          * @description The installation at a glance.
@@ -5593,6 +6239,90 @@ export interface components {
          */
         SavedViewsSort: "id" | "-id" | "created_at" | "-created_at" | "is_shared" | "-is_shared" | "name" | "-name" | "table" | "-table" | "updated_at" | "-updated_at" | "user" | "-user";
         /**
+         * ScheduleState
+         * @description Jobs that come again and again.
+         */
+        ScheduleState: {
+            /** @description When: minute, hour, day of month, month, day of week. */
+            cron: string;
+            /** @description Its name. */
+            id: string;
+            /** @description Whether its ticks pass without a job. */
+            is_paused: boolean;
+            /** @description The kind of job that each tick makes. */
+            kind: string;
+            /**
+             * Format: date-time
+             * @description The last tick that made a job.
+             */
+            last_at?: string;
+            /**
+             * Format: date-time
+             * @description Next tick.
+             */
+            next_at: string;
+            /**
+             * Format: timezone
+             * @description Whose clock that is.
+             */
+            timezone: string;
+        };
+        /** @description Jobs that come again and again. Paused, resumed and run early by commands. */
+        Schedules: {
+            /** @description When: minute, hour, day of month, month, day of week. */
+            cron?: string;
+            /** @description Key of the record. */
+            id: string;
+            /** @description Whether its ticks pass without a job. */
+            is_paused?: boolean;
+            /** @description The kind of job that each tick makes. */
+            kind?: string;
+            /**
+             * Format: date-time
+             * @description The last tick that made a job.
+             */
+            last_at?: string;
+            /**
+             * Format: date-time
+             * @description Next tick.
+             */
+            next_at?: string;
+            /**
+             * Format: timezone
+             * @description Whose clock that is.
+             */
+            timezone?: string;
+        };
+        /**
+         * @description A field that could be read.
+         * @enum {string}
+         */
+        SchedulesField: "id" | "cron" | "is_paused" | "kind" | "last_at" | "next_at" | "timezone";
+        /**
+         * @description A field that records can be grouped by.
+         * @enum {string}
+         */
+        SchedulesGroup: "id" | "cron" | "is_paused" | "kind" | "last_at" | "next_at" | "timezone";
+        /**
+         * @description A function of a group.
+         * @enum {string}
+         */
+        SchedulesMeasure: "count" | "count(id)" | "count(cron)" | "count(is_paused)" | "count(kind)" | "count(last_at)" | "count(next_at)" | "count(timezone)" | "min(last_at)" | "max(last_at)" | "min(next_at)" | "max(next_at)";
+        /** @description A page of a list. */
+        SchedulesPage: {
+            /** @description The records. */
+            items: components["schemas"]["Schedules"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+            /** @description All matching records, with count=true. */
+            total?: number;
+        };
+        /**
+         * @description A field that records can be put in order by; with - in descending order.
+         * @enum {string}
+         */
+        SchedulesSort: "id" | "-id" | "cron" | "-cron" | "is_paused" | "-is_paused" | "kind" | "-kind" | "last_at" | "-last_at" | "next_at" | "-next_at" | "timezone" | "-timezone";
+        /**
          * SchemaDescription
          * @description The tables as they are in force.
          */
@@ -6347,6 +7077,28 @@ export interface components {
             min_length?: number;
             /** @description Pattern of a text. */
             pattern?: string;
+        };
+        /**
+         * WorkOverview
+         * @description The work at a glance.
+         */
+        WorkOverview: {
+            /**
+             * Format: int64
+             * @description Seconds since the oldest of them.
+             */
+            events_lag_s: number;
+            /**
+             * Format: int64
+             * @description Events that wait to be turned into jobs.
+             */
+            events_waiting: number;
+            /** @description Jobs by kind. */
+            kinds: components["schemas"]["KindOfJob"][];
+            /** @description All schedules, by name. */
+            schedules: components["schemas"]["ScheduleState"][];
+            /** @description Outside services that have failed lately, as this process sees them. */
+            services: components["schemas"]["OutsideService"][];
         };
         /**
          * Writable
@@ -9992,6 +10744,316 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    list_events: {
+        parameters: {
+            query?: {
+                /** @description Records per page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; goes with the same sort and conditions, and without offset. */
+                cursor?: string;
+                /** @description Records to skip; cursor is faster. */
+                offset?: number;
+                /** @description Whether to add `total`. */
+                count?: boolean;
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["EventsSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["EventsField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["EventsLink"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example name contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description The record that it is about. Events of one record are handled in order. Condition on about: `about[eq]=…` and so on; `about=…` is short for eq. */
+                about?: {
+                    eq?: string;
+                    in?: string;
+                    ne?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Who did it; absent for guests and for the program itself. Condition on actor: `actor[eq]=…` and so on; `actor=…` is short for eq. */
+                actor?: components["schemas"]["UuidFilter"];
+                /** @description When. Condition on at: `at[eq]=…` and so on; `at=…` is short for eq. */
+                at?: components["schemas"]["DateTimeFilter"];
+                /** @description What happened, as domain.action. Condition on name: `name[eq]=…` and so on; `name=…` is short for eq. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description What others need to know to react. Condition on payload: `payload[eq]=…` and so on; `payload=…` is short for eq. */
+                payload?: components["schemas"]["PresenceFilter"];
+                /** @description The request or job that did it. Condition on request_id: `request_id[eq]=…` and so on; `request_id=…` is short for eq. */
+                request_id?: components["schemas"]["TextFilter"];
+                /** @description Version of the payload. Condition on version: `version[eq]=…` and so on; `version=…` is short for eq. */
+                version?: components["schemas"]["IntegerFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventsPage"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    aggregate_events: {
+        parameters: {
+            query?: {
+                /** @description Fields to group by. Separated by commas. */
+                group_by?: components["schemas"]["EventsGroup"][];
+                /** @description Functions; count if left out. Of nothing, count and sum are 0, the others null. Separated by commas. */
+                measures?: components["schemas"]["EventsMeasure"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example name contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description The record that it is about. Events of one record are handled in order. Condition on about: `about[eq]=…` and so on; `about=…` is short for eq. */
+                about?: {
+                    eq?: string;
+                    in?: string;
+                    ne?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Who did it; absent for guests and for the program itself. Condition on actor: `actor[eq]=…` and so on; `actor=…` is short for eq. */
+                actor?: components["schemas"]["UuidFilter"];
+                /** @description When. Condition on at: `at[eq]=…` and so on; `at=…` is short for eq. */
+                at?: components["schemas"]["DateTimeFilter"];
+                /** @description What happened, as domain.action. Condition on name: `name[eq]=…` and so on; `name=…` is short for eq. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description What others need to know to react. Condition on payload: `payload[eq]=…` and so on; `payload=…` is short for eq. */
+                payload?: components["schemas"]["PresenceFilter"];
+                /** @description The request or job that did it. Condition on request_id: `request_id[eq]=…` and so on; `request_id=…` is short for eq. */
+                request_id?: components["schemas"]["TextFilter"];
+                /** @description Version of the payload. Condition on version: `version[eq]=…` and so on; `version=…` is short for eq. */
+                version?: components["schemas"]["IntegerFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "by": {},
+                     *           "count": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_events: {
+        parameters: {
+            query?: {
+                /** @description The form of the file. */
+                format?: "csv" | "json" | "ndjson";
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["EventsSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["EventsField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example name contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description The record that it is about. Events of one record are handled in order. Condition on about: `about[eq]=…` and so on; `about=…` is short for eq. */
+                about?: {
+                    eq?: string;
+                    in?: string;
+                    ne?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Who did it; absent for guests and for the program itself. Condition on actor: `actor[eq]=…` and so on; `actor=…` is short for eq. */
+                actor?: components["schemas"]["UuidFilter"];
+                /** @description When. Condition on at: `at[eq]=…` and so on; `at=…` is short for eq. */
+                at?: components["schemas"]["DateTimeFilter"];
+                /** @description What happened, as domain.action. Condition on name: `name[eq]=…` and so on; `name=…` is short for eq. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description What others need to know to react. Condition on payload: `payload[eq]=…` and so on; `payload=…` is short for eq. */
+                payload?: components["schemas"]["PresenceFilter"];
+                /** @description The request or job that did it. Condition on request_id: `request_id[eq]=…` and so on; `request_id=…` is short for eq. */
+                request_id?: components["schemas"]["TextFilter"];
+                /** @description Version of the payload. Condition on version: `version[eq]=…` and so on; `version=…` is short for eq. */
+                version?: components["schemas"]["IntegerFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "about": {
+                     *           "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *           "table": "users"
+                     *         },
+                     *         "actor": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "at": "2026-05-01T10:00:00Z",
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "name": "Example",
+                     *         "payload": {},
+                     *         "request_id": "Example",
+                     *         "version": 10
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Events"][];
+                    /** @example {"about":{"id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","table":"users"},"actor":"01981c6e-5b7a-7c3e-9f00-0123456789ab","at":"2026-05-01T10:00:00Z","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","name":"Example","payload":{},"request_id":"Example","version":10} */
+                    "application/x-ndjson": string;
+                    /**
+                     * @example id
+                     *     01981c6e-5b7a-7c3e-9f00-0123456789ab
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_events: {
+        parameters: {
+            query?: {
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["EventsField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["EventsLink"][];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Events"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     list_favorites: {
         parameters: {
             query?: {
@@ -10505,6 +11567,499 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["UriTooLong"];
             422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_jobs: {
+        parameters: {
+            query?: {
+                /** @description Records per page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; goes with the same sort and conditions, and without offset. */
+                cursor?: string;
+                /** @description Records to skip; cursor is faster. */
+                offset?: number;
+                /** @description Whether to add `total`. */
+                count?: boolean;
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["JobsSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["JobsField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["JobsLink"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example error contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description The record that the event is about. Condition on about: `about[eq]=…` and so on; `about=…` is short for eq. */
+                about?: {
+                    eq?: string;
+                    in?: string;
+                    ne?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description How often it was begun. Condition on attempts: `attempts[eq]=…` and so on; `attempts=…` is short for eq. */
+                attempts?: components["schemas"]["IntegerFilter"];
+                /** @description When it was asked for. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Why the last attempt failed. Condition on error: `error[eq]=…` and so on; `error=…` is short for eq. */
+                error?: components["schemas"]["TextFilter"];
+                /** @description The event that it reacts to. Condition on event: `event[eq]=…` and so on; `event=…` is short for eq. */
+                event?: components["schemas"]["UuidFilter"];
+                /** @description When it was done, given up or dropped. Condition on finished_at: `finished_at[eq]=…` and so on; `finished_at=…` is short for eq. */
+                finished_at?: components["schemas"]["DateTimeFilter"];
+                /** @description The last failed attempts, oldest first. Condition on history: `history[eq]=…` and so on; `history=…` is short for eq. */
+                history?: components["schemas"]["PresenceFilter"];
+                /** @description Which work: the name of a reaction or of a kind of job. Condition on kind: `kind[eq]=…` and so on; `kind=…` is short for eq. */
+                kind?: components["schemas"]["TextFilter"];
+                /** @description The worker that runs it. Condition on lease_owner: `lease_owner[eq]=…` and so on; `lease_owner=…` is short for eq. */
+                lease_owner?: components["schemas"]["TextFilter"];
+                /** @description When another worker may take it over. Condition on lease_until: `lease_until[eq]=…` and so on; `lease_until=…` is short for eq. */
+                lease_until?: components["schemas"]["DateTimeFilter"];
+                /** @description The job that waits for this one. Condition on next: `next[eq]=…` and so on; `next=…` is short for eq. */
+                next?: components["schemas"]["UuidFilter"];
+                /** @description What to do, where it is no reaction. Condition on payload: `payload[eq]=…` and so on; `payload=…` is short for eq. */
+                payload?: components["schemas"]["PresenceFilter"];
+                /** @description The request or job that asked for it. Condition on request_id: `request_id[eq]=…` and so on; `request_id=…` is short for eq. */
+                request_id?: components["schemas"]["TextFilter"];
+                /** @description Not before. Condition on run_at: `run_at[eq]=…` and so on; `run_at=…` is short for eq. */
+                run_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Blocked: an earlier event of the same record is to be handled first. Dead: given up after too many failures. Condition on state: `state[eq]=…` and so on; `state=…` is short for eq. */
+                state?: {
+                    /** @enum {string} */
+                    eq?: "waiting" | "blocked" | "running" | "done" | "dead" | "dropped";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "waiting" | "blocked" | "running" | "done" | "dead" | "dropped";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description While it is open there is no second job with this key. Condition on unique_key: `unique_key[eq]=…` and so on; `unique_key=…` is short for eq. */
+                unique_key?: components["schemas"]["TextFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobsPage"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    aggregate_jobs: {
+        parameters: {
+            query?: {
+                /** @description Fields to group by. Separated by commas. */
+                group_by?: components["schemas"]["JobsGroup"][];
+                /** @description Functions; count if left out. Of nothing, count and sum are 0, the others null. Separated by commas. */
+                measures?: components["schemas"]["JobsMeasure"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example error contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description The record that the event is about. Condition on about: `about[eq]=…` and so on; `about=…` is short for eq. */
+                about?: {
+                    eq?: string;
+                    in?: string;
+                    ne?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description How often it was begun. Condition on attempts: `attempts[eq]=…` and so on; `attempts=…` is short for eq. */
+                attempts?: components["schemas"]["IntegerFilter"];
+                /** @description When it was asked for. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Why the last attempt failed. Condition on error: `error[eq]=…` and so on; `error=…` is short for eq. */
+                error?: components["schemas"]["TextFilter"];
+                /** @description The event that it reacts to. Condition on event: `event[eq]=…` and so on; `event=…` is short for eq. */
+                event?: components["schemas"]["UuidFilter"];
+                /** @description When it was done, given up or dropped. Condition on finished_at: `finished_at[eq]=…` and so on; `finished_at=…` is short for eq. */
+                finished_at?: components["schemas"]["DateTimeFilter"];
+                /** @description The last failed attempts, oldest first. Condition on history: `history[eq]=…` and so on; `history=…` is short for eq. */
+                history?: components["schemas"]["PresenceFilter"];
+                /** @description Which work: the name of a reaction or of a kind of job. Condition on kind: `kind[eq]=…` and so on; `kind=…` is short for eq. */
+                kind?: components["schemas"]["TextFilter"];
+                /** @description The worker that runs it. Condition on lease_owner: `lease_owner[eq]=…` and so on; `lease_owner=…` is short for eq. */
+                lease_owner?: components["schemas"]["TextFilter"];
+                /** @description When another worker may take it over. Condition on lease_until: `lease_until[eq]=…` and so on; `lease_until=…` is short for eq. */
+                lease_until?: components["schemas"]["DateTimeFilter"];
+                /** @description The job that waits for this one. Condition on next: `next[eq]=…` and so on; `next=…` is short for eq. */
+                next?: components["schemas"]["UuidFilter"];
+                /** @description What to do, where it is no reaction. Condition on payload: `payload[eq]=…` and so on; `payload=…` is short for eq. */
+                payload?: components["schemas"]["PresenceFilter"];
+                /** @description The request or job that asked for it. Condition on request_id: `request_id[eq]=…` and so on; `request_id=…` is short for eq. */
+                request_id?: components["schemas"]["TextFilter"];
+                /** @description Not before. Condition on run_at: `run_at[eq]=…` and so on; `run_at=…` is short for eq. */
+                run_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Blocked: an earlier event of the same record is to be handled first. Dead: given up after too many failures. Condition on state: `state[eq]=…` and so on; `state=…` is short for eq. */
+                state?: {
+                    /** @enum {string} */
+                    eq?: "waiting" | "blocked" | "running" | "done" | "dead" | "dropped";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "waiting" | "blocked" | "running" | "done" | "dead" | "dropped";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description While it is open there is no second job with this key. Condition on unique_key: `unique_key[eq]=…` and so on; `unique_key=…` is short for eq. */
+                unique_key?: components["schemas"]["TextFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "by": {},
+                     *           "count": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_jobs: {
+        parameters: {
+            query?: {
+                /** @description The form of the file. */
+                format?: "csv" | "json" | "ndjson";
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["JobsSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["JobsField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example error contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description The record that the event is about. Condition on about: `about[eq]=…` and so on; `about=…` is short for eq. */
+                about?: {
+                    eq?: string;
+                    in?: string;
+                    ne?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description How often it was begun. Condition on attempts: `attempts[eq]=…` and so on; `attempts=…` is short for eq. */
+                attempts?: components["schemas"]["IntegerFilter"];
+                /** @description When it was asked for. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Why the last attempt failed. Condition on error: `error[eq]=…` and so on; `error=…` is short for eq. */
+                error?: components["schemas"]["TextFilter"];
+                /** @description The event that it reacts to. Condition on event: `event[eq]=…` and so on; `event=…` is short for eq. */
+                event?: components["schemas"]["UuidFilter"];
+                /** @description When it was done, given up or dropped. Condition on finished_at: `finished_at[eq]=…` and so on; `finished_at=…` is short for eq. */
+                finished_at?: components["schemas"]["DateTimeFilter"];
+                /** @description The last failed attempts, oldest first. Condition on history: `history[eq]=…` and so on; `history=…` is short for eq. */
+                history?: components["schemas"]["PresenceFilter"];
+                /** @description Which work: the name of a reaction or of a kind of job. Condition on kind: `kind[eq]=…` and so on; `kind=…` is short for eq. */
+                kind?: components["schemas"]["TextFilter"];
+                /** @description The worker that runs it. Condition on lease_owner: `lease_owner[eq]=…` and so on; `lease_owner=…` is short for eq. */
+                lease_owner?: components["schemas"]["TextFilter"];
+                /** @description When another worker may take it over. Condition on lease_until: `lease_until[eq]=…` and so on; `lease_until=…` is short for eq. */
+                lease_until?: components["schemas"]["DateTimeFilter"];
+                /** @description The job that waits for this one. Condition on next: `next[eq]=…` and so on; `next=…` is short for eq. */
+                next?: components["schemas"]["UuidFilter"];
+                /** @description What to do, where it is no reaction. Condition on payload: `payload[eq]=…` and so on; `payload=…` is short for eq. */
+                payload?: components["schemas"]["PresenceFilter"];
+                /** @description The request or job that asked for it. Condition on request_id: `request_id[eq]=…` and so on; `request_id=…` is short for eq. */
+                request_id?: components["schemas"]["TextFilter"];
+                /** @description Not before. Condition on run_at: `run_at[eq]=…` and so on; `run_at=…` is short for eq. */
+                run_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Blocked: an earlier event of the same record is to be handled first. Dead: given up after too many failures. Condition on state: `state[eq]=…` and so on; `state=…` is short for eq. */
+                state?: {
+                    /** @enum {string} */
+                    eq?: "waiting" | "blocked" | "running" | "done" | "dead" | "dropped";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "waiting" | "blocked" | "running" | "done" | "dead" | "dropped";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description While it is open there is no second job with this key. Condition on unique_key: `unique_key[eq]=…` and so on; `unique_key=…` is short for eq. */
+                unique_key?: components["schemas"]["TextFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "about": {
+                     *           "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *           "table": "users"
+                     *         },
+                     *         "attempts": 10,
+                     *         "created_at": "2026-05-01T10:00:00Z",
+                     *         "error": "Example",
+                     *         "event": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "finished_at": "2026-05-01T10:00:00Z",
+                     *         "history": [],
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "kind": "Example",
+                     *         "lease_owner": "Example",
+                     *         "lease_until": "2026-05-01T10:00:00Z",
+                     *         "next": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "payload": {},
+                     *         "request_id": "Example",
+                     *         "run_at": "2026-05-01T10:00:00Z",
+                     *         "state": "waiting",
+                     *         "unique_key": "Example"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Jobs"][];
+                    /** @example {"about":{"id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","table":"users"},"attempts":10,"created_at":"2026-05-01T10:00:00Z","error":"Example","event":"01981c6e-5b7a-7c3e-9f00-0123456789ab","finished_at":"2026-05-01T10:00:00Z","history":[],"id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","kind":"Example","lease_owner":"Example","lease_until":"2026-05-01T10:00:00Z","next":"01981c6e-5b7a-7c3e-9f00-0123456789ab","payload":{},"request_id":"Example","run_at":"2026-05-01T10:00:00Z","state":"waiting","unique_key":"Example"} */
+                    "application/x-ndjson": string;
+                    /**
+                     * @example id
+                     *     01981c6e-5b7a-7c3e-9f00-0123456789ab
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_jobs: {
+        parameters: {
+            query?: {
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["JobsField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["JobsLink"][];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Jobs"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    drop_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the job. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    retry_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the job. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    run_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the job. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -15101,6 +16656,416 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    list_schedules: {
+        parameters: {
+            query?: {
+                /** @description Records per page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; goes with the same sort and conditions, and without offset. */
+                cursor?: string;
+                /** @description Records to skip; cursor is faster. */
+                offset?: number;
+                /** @description Whether to add `total`. */
+                count?: boolean;
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["SchedulesSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["SchedulesField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example cron contains "a" and not (is_paused = true)
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["KeyFilter"];
+                /** @description When: minute, hour, day of month, month, day of week. Condition on cron: `cron[eq]=…` and so on; `cron=…` is short for eq. */
+                cron?: components["schemas"]["TextFilter"];
+                /** @description Whether its ticks pass without a job. Condition on is_paused: `is_paused[eq]=…` and so on; `is_paused=…` is short for eq. */
+                is_paused?: components["schemas"]["BooleanFilter"];
+                /** @description The kind of job that each tick makes. Condition on kind: `kind[eq]=…` and so on; `kind=…` is short for eq. */
+                kind?: components["schemas"]["TextFilter"];
+                /** @description The last tick that made a job. Condition on last_at: `last_at[eq]=…` and so on; `last_at=…` is short for eq. */
+                last_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Next tick. Condition on next_at: `next_at[eq]=…` and so on; `next_at=…` is short for eq. */
+                next_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Whose clock that is. Condition on timezone: `timezone[eq]=…` and so on; `timezone=…` is short for eq. */
+                timezone?: components["schemas"]["TextFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchedulesPage"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    aggregate_schedules: {
+        parameters: {
+            query?: {
+                /** @description Fields to group by. Separated by commas. */
+                group_by?: components["schemas"]["SchedulesGroup"][];
+                /** @description Functions; count if left out. Of nothing, count and sum are 0, the others null. Separated by commas. */
+                measures?: components["schemas"]["SchedulesMeasure"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example cron contains "a" and not (is_paused = true)
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["KeyFilter"];
+                /** @description When: minute, hour, day of month, month, day of week. Condition on cron: `cron[eq]=…` and so on; `cron=…` is short for eq. */
+                cron?: components["schemas"]["TextFilter"];
+                /** @description Whether its ticks pass without a job. Condition on is_paused: `is_paused[eq]=…` and so on; `is_paused=…` is short for eq. */
+                is_paused?: components["schemas"]["BooleanFilter"];
+                /** @description The kind of job that each tick makes. Condition on kind: `kind[eq]=…` and so on; `kind=…` is short for eq. */
+                kind?: components["schemas"]["TextFilter"];
+                /** @description The last tick that made a job. Condition on last_at: `last_at[eq]=…` and so on; `last_at=…` is short for eq. */
+                last_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Next tick. Condition on next_at: `next_at[eq]=…` and so on; `next_at=…` is short for eq. */
+                next_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Whose clock that is. Condition on timezone: `timezone[eq]=…` and so on; `timezone=…` is short for eq. */
+                timezone?: components["schemas"]["TextFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "by": {},
+                     *           "count": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_schedules: {
+        parameters: {
+            query?: {
+                /** @description The form of the file. */
+                format?: "csv" | "json" | "ndjson";
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["SchedulesSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["SchedulesField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example cron contains "a" and not (is_paused = true)
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["KeyFilter"];
+                /** @description When: minute, hour, day of month, month, day of week. Condition on cron: `cron[eq]=…` and so on; `cron=…` is short for eq. */
+                cron?: components["schemas"]["TextFilter"];
+                /** @description Whether its ticks pass without a job. Condition on is_paused: `is_paused[eq]=…` and so on; `is_paused=…` is short for eq. */
+                is_paused?: components["schemas"]["BooleanFilter"];
+                /** @description The kind of job that each tick makes. Condition on kind: `kind[eq]=…` and so on; `kind=…` is short for eq. */
+                kind?: components["schemas"]["TextFilter"];
+                /** @description The last tick that made a job. Condition on last_at: `last_at[eq]=…` and so on; `last_at=…` is short for eq. */
+                last_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Next tick. Condition on next_at: `next_at[eq]=…` and so on; `next_at=…` is short for eq. */
+                next_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Whose clock that is. Condition on timezone: `timezone[eq]=…` and so on; `timezone=…` is short for eq. */
+                timezone?: components["schemas"]["TextFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "cron": "Example",
+                     *         "id": "dog",
+                     *         "is_paused": true,
+                     *         "kind": "Example",
+                     *         "last_at": "2026-05-01T10:00:00Z",
+                     *         "next_at": "2026-05-01T10:00:00Z",
+                     *         "timezone": "Europe/Berlin"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Schedules"][];
+                    /** @example {"cron":"Example","id":"dog","is_paused":true,"kind":"Example","last_at":"2026-05-01T10:00:00Z","next_at":"2026-05-01T10:00:00Z","timezone":"Europe/Berlin"} */
+                    "application/x-ndjson": string;
+                    /**
+                     * @example id
+                     *     dog
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_schedules: {
+        parameters: {
+            query?: {
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["SchedulesField"][];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedules"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    pause_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the schedule. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "cron": "41 3 * * *",
+                     *       "id": "forget_work",
+                     *       "is_paused": false,
+                     *       "kind": "work.forget",
+                     *       "last_at": "2026-05-04T03:41:00Z",
+                     *       "next_at": "2026-05-05T03:41:00Z",
+                     *       "timezone": "UTC"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ScheduleState"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resume_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the schedule. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "cron": "41 3 * * *",
+                     *       "id": "forget_work",
+                     *       "is_paused": false,
+                     *       "kind": "work.forget",
+                     *       "last_at": "2026-05-04T03:41:00Z",
+                     *       "next_at": "2026-05-05T03:41:00Z",
+                     *       "timezone": "UTC"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ScheduleState"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    run_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the schedule. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "cron": "41 3 * * *",
+                     *       "id": "forget_work",
+                     *       "is_paused": false,
+                     *       "kind": "work.forget",
+                     *       "last_at": "2026-05-04T03:41:00Z",
+                     *       "next_at": "2026-05-05T03:41:00Z",
+                     *       "timezone": "UTC"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ScheduleState"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_schema: {
         parameters: {
             query?: never;
@@ -17459,6 +19424,70 @@ export interface operations {
             414: components["responses"]["UriTooLong"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_work: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "events_lag_s": 0,
+                     *       "events_waiting": 0,
+                     *       "kinds": [
+                     *         {
+                     *           "blocked": 0,
+                     *           "dead": 0,
+                     *           "done_last_hour": 1,
+                     *           "is_known": true,
+                     *           "kind": "work.forget",
+                     *           "lag_s": 0,
+                     *           "running": 0,
+                     *           "waiting": 0
+                     *         }
+                     *       ],
+                     *       "schedules": [
+                     *         {
+                     *           "cron": "41 3 * * *",
+                     *           "id": "forget_work",
+                     *           "is_paused": false,
+                     *           "kind": "work.forget",
+                     *           "last_at": "2026-05-04T03:41:00Z",
+                     *           "next_at": "2026-05-05T03:41:00Z",
+                     *           "timezone": "UTC"
+                     *         }
+                     *       ],
+                     *       "services": [
+                     *         {
+                     *           "failures": 5,
+                     *           "name": "mail",
+                     *           "open_until": "2026-05-04T10:00:30Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkOverview"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

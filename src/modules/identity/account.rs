@@ -9,7 +9,7 @@ use super::passwords::Verdict;
 use super::rules::{PasswordPolicy, ProfileChanges, check_lock, profile_changes};
 use super::sign_in::{count_failure, noted_as};
 use super::views::{ChangePassword, ChangeProfile};
-use super::{Identity, store, transact_rights};
+use super::{Identity, events, store, transact_rights};
 use crate::context::{Audience, AuditEntry, Ctx, audit, uninterrupted};
 use crate::kernel::time::floored;
 use crate::kernel::{Error, FieldError, Result};
@@ -68,16 +68,17 @@ pub async fn change_password(identity: &Identity, ctx: &Ctx, input: &ChangePassw
         return Err(wrong_current());
     }
     let hash = identity.passwords.hash(&input.new_password).await?;
-    let (checked, now) = (account.password_hash, floored(ctx.now()));
+    let (checked, now, changed) = (account.password_hash, floored(ctx.now()), ctx.clone());
     let noted: Arc<[AuditEntry]> = noted_as(ctx, user, "user.password_changed").into();
     transact_rights(&ctx.platform, move |tx| {
-        let (checked, hash, noted) = (checked.clone(), hash.clone(), Arc::clone(&noted));
+        let (checked, hash, ctx, noted) = (checked.clone(), hash.clone(), changed.clone(), Arc::clone(&noted));
         Box::pin(async move {
             if !store::set_password(tx, user, checked.as_deref(), &hash).await? {
                 return Err(wrong_current());
             }
             store::end_sessions(tx, user, Some(current), now).await?;
-            audit::write(tx, &noted).await
+            audit::write(tx, &noted).await?;
+            events::password_changed(tx, &ctx, user, true).await
         })
     })
     .await

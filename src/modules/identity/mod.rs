@@ -4,6 +4,7 @@
 //!   browser's way, `document.rs` what the OpenAPI document adds
 //! * `sign_in.rs`, `account.rs`, `staff.rs`, `setup.rs` are what the operations do
 //! * `authenticate.rs` turns an access token into a principal, for every request
+//! * `events.rs` is what it tells
 //! * `rules.rs`, `email.rs` decide, `store/` has the statements, `tokens.rs` and `passwords.rs` the cryptography
 //!
 //! **Invariant:** after every change of a session, a role or a status, the generation of the kept principals is raised after
@@ -16,6 +17,7 @@ mod authenticate;
 mod cookies;
 mod document;
 mod email;
+mod events;
 mod model;
 mod passwords;
 mod refresh_body;

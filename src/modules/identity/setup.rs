@@ -12,7 +12,7 @@ use super::rules::{Beginning, PasswordPolicy, beginning};
 use super::sign_in::{begin, grant, new_session};
 use super::staff::{Act, Actor, perform};
 use super::views::{Account, SetUp};
-use super::{Email, Identity, store, transact_rights};
+use super::{Email, Identity, events, store, transact_rights};
 use crate::context::{AuditEntry, Ctx, Platform, Role, audit, uninterrupted};
 use crate::kernel::error::{FORBIDDEN, GONE};
 use crate::kernel::time::floored;
@@ -53,7 +53,7 @@ pub async fn set_up(identity: &Identity, ctx: &Ctx, input: SetUp) -> Result<Gran
     // Who holds the link is from now on this account.
     let entry = AuditEntry::of_caller(ctx, "user.set_up", audit::user_record(user.id));
     let audit = AuditEntry { actor: Some(user.id), ..entry };
-    let (work, platform) = (Arc::new((user, session, audit)), Arc::clone(&ctx.platform));
+    let (work, platform) = (Arc::new((user, session, audit, ctx.clone())), Arc::clone(&ctx.platform));
     let write = async move {
         let row = platform.engine.root().transact(|tx| begin_audited(tx, Arc::clone(&work))).await?;
         // Held until here also when the client hangs up, so that the link works once.
@@ -63,11 +63,11 @@ pub async fn set_up(identity: &Identity, ctx: &Ctx, input: SetUp) -> Result<Gran
     grant(identity, ctx, uninterrupted(write).await?, refresh, input.use_cookies)
 }
 
-fn begin_audited(tx: &Tx, work: Arc<(NewUser, NewSession, AuditEntry)>) -> BoxFuture<'_, Result<UserRow>> {
+fn begin_audited(tx: &Tx, work: Arc<(NewUser, NewSession, AuditEntry, Ctx)>) -> BoxFuture<'_, Result<UserRow>> {
     Box::pin(async move {
-        let (user, session, entry) = &*work;
+        let (user, session, entry, ctx) = &*work;
         audit::write(tx, std::slice::from_ref(entry)).await?;
-        begin(tx, user, session).await
+        begin(tx, ctx, user, session).await
     })
 }
 
@@ -77,7 +77,7 @@ fn already_set_up() -> Error {
 
 /// Makes an account with a staff role. Fails with all bad fields, or with ALREADY_EXISTS when the address is taken.
 pub async fn create_admin(
-    platform: &Platform,
+    platform: &Arc<Platform>,
     identity: &Identity,
     email: &str,
     name: &str,
@@ -91,18 +91,23 @@ pub async fn create_admin(
     let checked = beginning(email, name, password, policy, None, None)?;
     let user = Arc::new(new_staff(identity, platform, checked, password, vec![role]).await?);
     let entry = Arc::new(AuditEntry::of_system(platform, "user.created", audit::user_record(user.id)));
+    let ctx = command_line(platform);
     let row: UserRow = platform
         .engine
         .root()
         .transact(move |tx| {
-            let (user, entry) = (Arc::clone(&user), Arc::clone(&entry));
-            Box::pin(async move {
-                audit::write(tx, std::slice::from_ref(&*entry)).await?;
-                store::insert_user(tx, &user).await
-            })
+            let (user, entry, ctx) = (Arc::clone(&user), Arc::clone(&entry), ctx.clone());
+            Box::pin(async move { give(tx, &ctx, &user, &entry).await })
         })
         .await?;
     Ok(row.into())
+}
+
+async fn give(tx: &Tx, ctx: &Ctx, user: &NewUser, entry: &AuditEntry) -> Result<UserRow> {
+    audit::write(tx, std::slice::from_ref(entry)).await?;
+    let row = store::insert_user(tx, user).await?;
+    events::registered(tx, ctx, user, None).await?;
+    Ok(row)
 }
 
 /// All accounts with a staff role, oldest first.
@@ -120,12 +125,14 @@ pub async fn reset_password(platform: &Arc<Platform>, identity: &Identity, email
     }
     let hash = identity.passwords.hash(password).await?;
     let entry = Arc::new(AuditEntry::of_system(platform, "user.password_reset", audit::user_record(user)));
+    let ctx = command_line(platform);
     transact_rights(platform, move |tx| {
-        let (hash, entry) = (hash.clone(), Arc::clone(&entry));
+        let (hash, entry, ctx) = (hash.clone(), Arc::clone(&entry), ctx.clone());
         Box::pin(async move {
             store::set_password(tx, user, None, &hash).await?;
             store::end_sessions(tx, user, None, entry.at).await?;
-            audit::write(tx, std::slice::from_ref(&*entry)).await
+            audit::write(tx, std::slice::from_ref(&*entry)).await?;
+            events::password_changed(tx, &ctx, user, false).await
         })
     })
     .await
@@ -161,4 +168,9 @@ async fn new_staff(
         roles,
         created_at: floored(now),
     })
+}
+
+/// The context of a command on the command line.
+pub(super) fn command_line(platform: &Arc<Platform>) -> Ctx {
+    Ctx::internal(Arc::clone(platform), "command line")
 }

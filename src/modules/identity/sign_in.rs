@@ -11,7 +11,7 @@ use super::passwords::Verdict;
 use super::rules::{PasswordPolicy, beginning, check_lock};
 use super::tokens::{self, AccessClaims, RefreshToken};
 use super::views::{Login, SignUp};
-use super::{Identity, store, transact};
+use super::{Identity, events, store, transact};
 use crate::context::{Audience, AuditEntry, Ctx, Role, audit};
 use crate::kernel::error::{FORBIDDEN, INVALID_CREDENTIALS, REFRESH_REFUSED};
 use crate::kernel::time::floored;
@@ -42,20 +42,21 @@ pub async fn sign_up(identity: &Identity, ctx: &Ctx, input: SignUp) -> Result<Gr
         created_at: floored(ctx.now()),
     };
     let session = new_session(identity, ctx, user.id)?;
-    let work = Arc::new((user, session));
+    let work = Arc::new((user, session, ctx.clone()));
     let begun = Arc::clone(&work);
     let write = transact(&ctx.platform, move |tx| {
         let work = Arc::clone(&work);
-        Box::pin(async move { begin(tx, &work.0, &work.1).await })
+        Box::pin(async move { begin(tx, &work.2, &work.0, &work.1).await })
     });
     let row = write.await?;
     grant(identity, ctx, row, begun.1.refresh.clone(), input.use_cookies)
 }
 
 /// Makes an account with its first session.
-pub(super) async fn begin(tx: &Tx, user: &NewUser, session: &NewSession) -> Result<UserRow> {
+pub(super) async fn begin(tx: &Tx, ctx: &Ctx, user: &NewUser, session: &NewSession) -> Result<UserRow> {
     let row = store::insert_user(tx, user).await?;
     store::insert_session(tx, session).await?;
+    events::registered(tx, ctx, user, Some(user.id)).await?;
     Ok(row)
 }
 
@@ -136,17 +137,18 @@ async fn refuse_stranger(identity: &Identity, ctx: &Ctx, input: &Login) -> Error
 /// Keeps a sign-in, unless the account was changed or locked while its password was checked.
 async fn keep_login(ctx: &Ctx, session: NewSession, checked: String, renewed: Option<String>) -> Result<()> {
     let entry = noted_as(ctx, session.user, "user.logged_in");
-    let work = Arc::new((session, checked, renewed, entry));
+    let work = Arc::new((session, checked, renewed, entry, ctx.clone()));
     let now = floored(ctx.now());
     transact(&ctx.platform, move |tx| {
         let work = Arc::clone(&work);
         Box::pin(async move {
-            let (session, checked, renewed, entry) = &*work;
+            let (session, checked, renewed, entry, ctx) = &*work;
             if !store::note_login(tx, session.user, checked, renewed.as_deref(), now).await? {
                 return Err(wrong_credentials());
             }
             store::insert_session(tx, session).await?;
-            audit::write(tx, entry).await
+            audit::write(tx, entry).await?;
+            events::logged_in(tx, ctx, session).await
         })
     })
     .await

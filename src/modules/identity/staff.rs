@@ -7,10 +7,12 @@ use uuid::Uuid;
 
 use super::model::{Credentials, SessionRow, Status, UserRow};
 use super::rules::{checked_reason, checked_roles, last_super_admin, loses_super_admin, may_act_on, may_change_roles};
-use super::{store, transact_rights};
+use super::setup::command_line;
+use super::{events, store, transact_rights};
 use crate::context::{AuditEntry, Ctx, Platform, Role, audit};
 use crate::kernel::time::Instant;
 use crate::kernel::{Error, Result};
+use crate::work::catalogue;
 
 /// Something done to an account.
 #[derive(Debug, Clone)]
@@ -80,7 +82,8 @@ pub(super) async fn perform(platform: &Arc<Platform>, actor: Actor, user: Uuid, 
         Some(ctx) => AuditEntry::of_caller(ctx, act.name(), target),
         None => AuditEntry::of_system(platform, act.name(), target),
     };
-    let step = Arc::new(Step { roles: actor.roles, user, act, at: entry.at, entry });
+    let ctx = actor.request.unwrap_or_else(|| command_line(platform));
+    let step = Arc::new(Step { ctx, roles: actor.roles, user, act, at: entry.at, entry });
     transact_rights(platform, move |tx| {
         let step = Arc::clone(&step);
         Box::pin(async move { step.run(tx).await })
@@ -90,6 +93,7 @@ pub(super) async fn perform(platform: &Arc<Platform>, actor: Actor, user: Uuid, 
 
 /// An act on its way into the database.
 struct Step {
+    ctx: Ctx,
     /// Those of the administrator; None for the command line.
     roles: Option<Vec<Role>>,
     user: Uuid,
@@ -130,7 +134,18 @@ impl Step {
         if matches!(self.act, Act::Suspend(_) | Act::SignOut) {
             store::end_sessions(tx, self.user, None, self.at).await?;
         }
-        audit::write(tx, &[self.entry(&target)]).await
+        audit::write(tx, &[self.entry(&target)]).await?;
+        self.tell(tx, &target).await
+    }
+
+    async fn tell(&self, tx: &Tx, target: &Credentials) -> Result<()> {
+        let (ctx, user, actor) = (&self.ctx, self.user, self.entry.actor);
+        match &self.act {
+            Act::Suspend(reason) => events::suspended(tx, ctx, user, actor, reason).await,
+            Act::Reinstate => events::simply(tx, ctx, &catalogue::USER_REINSTATED, user, actor).await,
+            Act::ReplaceRoles(roles) => events::role_changed(tx, ctx, user, actor, [&target.roles, roles]).await,
+            Act::SignOut => events::simply(tx, ctx, &catalogue::USER_SIGNED_OUT, user, actor).await,
+        }
     }
 
     fn check_rights(&self, target: &Credentials) -> Result<()> {

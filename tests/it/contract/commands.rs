@@ -69,9 +69,28 @@ pub async fn answer(
             return Some(act(stage, ask(), operation.id).await);
         }
         ("list_user_sessions", 200) => ask().on(&stage.person.user),
+        ("get_work", 200) => ask(),
+        ("retry_job" | "drop_job" | "run_job", 403) => ask().by(&stage.support).on(&job(stage, "done").await),
+        ("retry_job" | "drop_job" | "run_job", 409) => ask().on(&job(stage, "done").await),
+        ("retry_job" | "drop_job", 204) => ask().on(&job(stage, "dead").await),
+        ("run_job", 204) => ask().on(&job(stage, "waiting").await),
+        ("run_schedule" | "pause_schedule" | "resume_schedule", 403) => ask().by(&stage.support).on("forget_work"),
+        ("run_schedule" | "pause_schedule" | "resume_schedule", 200) => ask().on("forget_work"),
         _ => return None,
     };
     Some(ask.send().await)
+}
+
+/// A job in this state, of a kind that nobody does.
+async fn job(stage: &Stage, state: &str) -> String {
+    let id = format!("01900000-0000-7000-8000-{:012x}", stage.number());
+    let text = format!(
+        "CREATE jobs:u'{id}' SET kind = 'contract', state = '{state}', run_at = d'2026-05-04T10:00:00Z',
+            created_at = d'2026-05-04T10:00:00Z', queue_at_ms = 0"
+    );
+    stage.test.system(&text).await;
+    stage.test.expect_jobs(&["contract"]);
+    id
 }
 
 /// A sign-up with this address, or a new one.

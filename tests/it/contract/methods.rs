@@ -13,13 +13,14 @@ use crate::support::{Client, TestApp, run};
 /// Methods that clients send.
 const METHODS: [&str; 8] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"];
 /// Pages of both listeners.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "/health",
     "/health/db",
     "/ready",
     "/api/openapi.json",
     "/api/docs",
     "/api/docs/errors",
+    "/api/docs/events",
     "/api/docs/assets/swagger-ui-bundle.js",
     "/api/docs/assets/pages.css",
     "/.well-known/jwks.json",

@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod people;
+pub mod work;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -9,11 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
-use pawbase::app::App;
+use pawbase::app::{App, reactions};
 use pawbase::config::Config;
 use pawbase::context::Audience;
 use pawbase::http::server;
 use pawbase::kernel::time::ManualClock;
+use pawbase::work::Registry;
 use tokio::sync::watch;
 
 pub use client::Client;
@@ -42,6 +44,7 @@ pub struct TestApp {
     pub clock: Arc<ManualClock>,
     pub public: SocketAddr,
     pub admin: SocketAddr,
+    work: work::Expected,
     stop: watch::Sender<bool>,
 }
 
@@ -73,9 +76,15 @@ impl TestApp {
 
     /// An empty platform with these settings.
     pub async fn with(config: Config) -> Self {
+        Self::with_reactions(config, reactions()).await
+    }
+
+    /// An empty platform with another list of what is done about events.
+    pub async fn with_reactions(config: Config, reactions: Registry) -> Self {
         let start = DateTime::parse_from_rfc3339(START).expect("a date").to_utc();
         let clock = Arc::new(ManualClock::at(start));
-        let app = Arc::new(App::open(config, clock.clone()).await.expect("the application opens"));
+        let app = App::open_with(config, clock.clone(), reactions).await.expect("the application opens");
+        let app = Arc::new(app);
         let (stop, stopping) = watch::channel(false);
         let mut addresses = Vec::new();
         for audience in [Audience::Public, Audience::Admin] {
@@ -84,12 +93,13 @@ impl TestApp {
             let endpoint = app.endpoint(audience);
             tokio::spawn(server::serve(bound, endpoint, 1000, stopping.clone(), Duration::from_secs(1)));
         }
-        Self { app, clock, public: addresses[0], admin: addresses[1], stop }
+        Self { app, clock, public: addresses[0], admin: addresses[1], work: work::Expected::default(), stop }
     }
 }
 
 impl Drop for TestApp {
     fn drop(&mut self) {
         let _ = self.stop.send(true);
+        self.check_left_over();
     }
 }

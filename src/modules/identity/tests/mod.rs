@@ -15,7 +15,7 @@ use super::model::Grant;
 use super::views::{Login, SignUp};
 use super::{Identity, authenticate, create_admin, sign_in as signing};
 use crate::config::Config;
-use crate::context::{Answers, Audience, Caller, Ctx, EngineTokens, Platform, Principal, Principals, Role};
+use crate::context::{Answers, Audience, Bell, Caller, Ctx, EngineTokens, Platform, Principal, Principals, Role};
 use crate::kernel::id::Ids;
 use crate::kernel::time::{Clock, ManualClock, SystemClock};
 use crate::kernel::{Error, Result};
@@ -66,6 +66,7 @@ impl Bench {
             principals: Principals::new(100, true),
             answers: Answers::new(0, &Schema::default()),
             engine_tokens: EngineTokens::new(keys.engine_session_key()),
+            bell: Bell::default(),
         });
         Self { platform, identity, clock }
     }

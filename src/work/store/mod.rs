@@ -1,0 +1,16 @@
+//! The statements of this module, one or a few per function. Deliberately elsewhere: every decision.
+
+mod events;
+mod jobs;
+mod overview;
+mod queue;
+mod row;
+mod schedules;
+
+pub(super) use events::*;
+pub(super) use jobs::*;
+pub(super) use overview::*;
+pub(super) use queue::*;
+pub(super) use row::{Row, uuid_key};
+pub use schedules::StoredSchedule;
+pub(super) use schedules::*;
