@@ -82,7 +82,7 @@ pub async fn answer(
 }
 
 /// A job in this state, of a kind that nobody does.
-async fn job(stage: &Stage, state: &str) -> String {
+pub(super) async fn job(stage: &Stage, state: &str) -> String {
     let id = format!("01900000-0000-7000-8000-{:012x}", stage.number());
     let text = format!(
         "CREATE jobs:u'{id}' SET kind = 'contract', state = '{state}', run_at = d'2026-05-04T10:00:00Z',

@@ -7,6 +7,7 @@ use pawbase::context::{Audience, Role};
 use proptest::test_runner::TestRunner;
 use serde_json::json;
 
+use super::commands;
 use super::document::{Document, Operation, prefix};
 use crate::support::people::PASSWORD;
 use crate::support::{Client, TestApp, settings};
@@ -73,7 +74,7 @@ impl Stage {
         let impatient = TestApp::with(config).await;
         let impatient_boss = impatient.staff(Role::Admin).await;
         let (count, texts) = (AtomicUsize::new(1), Mutex::new(TestRunner::deterministic()));
-        Self {
+        let stage = Self {
             test,
             public,
             admin,
@@ -88,7 +89,11 @@ impl Stage {
             impatient_boss,
             count,
             texts,
-        }
+        };
+        // Events and jobs to look at: nobody makes them by the API.
+        stage.test.settle().await;
+        commands::job(&stage, "done").await;
+        stage
     }
 
     /// The operations of both listeners.
