@@ -7,10 +7,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use poem::Request;
-use poem::error::ReadBodyError;
+use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt;
 use poem::http::header;
+use poem::{Body, Request};
 use serde_json::{Map, Value as Json};
 
 use crate::kernel::error::{MALFORMED, PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT};
@@ -25,20 +25,38 @@ pub struct Most {
     pub words: String,
 }
 
+/// How much of a body that is too large is still taken and thrown away: who sends listens only at the end, and a connection that is
+/// closed before takes the answer along.
+const DISCARDED_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// Takes the whole body out of the request, within the limits of size and time.
 pub async fn read_whole(request: &mut Request, most: &Most, time_out: Duration) -> Result<Bytes> {
     let size_max = usize::try_from(most.bytes).unwrap_or(usize::MAX);
     let too_large = || Error::new(PAYLOAD_TOO_LARGE, most.words.clone());
     let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > size_max) {
+    if declared.is_some_and(|length| length > size_max.saturating_add(DISCARDED_BYTES_MAX)) {
         return Err(too_large());
     }
-    match tokio::time::timeout(time_out, request.take_body().into_bytes_limit(size_max)).await {
+    match tokio::time::timeout(time_out, collect(request.take_body(), size_max)).await {
         Err(_) => Err(Error::new(REQUEST_TIMEOUT, "The body did not arrive in time.")),
-        Ok(Err(ReadBodyError::PayloadTooLarge)) => Err(too_large()),
         Ok(Err(error)) => Err(Error::new(MALFORMED, "The body could not be read.").caused_by(error)),
-        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Ok(bytes)) => bytes.ok_or_else(too_large),
     }
+}
+
+/// The bytes of a body; None when there are more than `size_max`.
+async fn collect(body: Body, size_max: usize) -> std::io::Result<Option<Bytes>> {
+    let mut parts = std::pin::pin!(body.into_bytes_stream());
+    let (mut kept, mut seen) = (BytesMut::new(), 0_usize);
+    while let Some(part) = parts.try_next().await? {
+        seen = seen.saturating_add(part.len());
+        if seen <= size_max {
+            kept.extend_from_slice(&part);
+        } else if seen - size_max > DISCARDED_BYTES_MAX {
+            break;
+        }
+    }
+    Ok((seen <= size_max).then(|| kept.freeze()))
 }
 
 /// The schema of a command's JSON body, with the components it may refer to.
