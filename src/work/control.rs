@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use pawbase_engine::Tx;
+use pawbase_engine::{Object, RecordId, RecordIdKey, Tx};
 use uuid::Uuid;
 
 use super::close::{self, Ending};
@@ -11,7 +11,7 @@ use super::job::State;
 use super::registry::Registry;
 use super::schedule::{make_job, next_tick};
 use super::store::{self, Becomes, Stored, StoredSchedule};
-use crate::context::{Ctx, uninterrupted};
+use crate::context::{AuditEntry, Ctx, audit, uninterrupted};
 use crate::kernel::error::CONFLICT;
 use crate::kernel::{Error, Result};
 
@@ -21,6 +21,17 @@ enum Act {
     Retry,
     Drop,
     Run,
+}
+
+impl Act {
+    /// What the audit trail calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Retry => "job.retried",
+            Self::Drop => "job.dropped",
+            Self::Run => "job.run",
+        }
+    }
 }
 
 /// Begins a dead or dropped job anew, at once and with all its attempts. One that was dropped while it stood in line stands there again.
@@ -48,7 +59,12 @@ async fn act(ctx: &Ctx, id: Uuid, act: Act) -> Result<()> {
                 let ctx = work.clone();
                 Box::pin(async move {
                     let job = store::job(tx, id).await?.ok_or_else(Error::not_found)?;
-                    perform(tx, &ctx, &job, act).await
+                    perform(tx, &ctx, &job, act).await?;
+                    let mut before = Object::new();
+                    before.insert("state", job.state.as_str().to_owned());
+                    let target = RecordId::new("jobs", RecordIdKey::Uuid(job.id.into()));
+                    let entry = AuditEntry::of_caller(&ctx, act.name(), target);
+                    audit::write(tx, &[AuditEntry { before: Some(before), ..entry }]).await
                 })
             })
             .await
@@ -82,7 +98,8 @@ fn not_now(act: Act, state: State) -> Error {
 
 /// Pauses or resumes a schedule. A resumed one goes on with its next tick; those that have passed make no job. Fails with NOT_FOUND.
 pub async fn pause_schedule(ctx: &Ctx, name: &str, is_paused: bool) -> Result<StoredSchedule> {
-    with_schedule(ctx, name, move |tx, ctx, schedule| {
+    let act = if is_paused { "schedule.paused" } else { "schedule.resumed" };
+    with_schedule(ctx, name, act, move |tx, ctx, schedule| {
         Box::pin(async move {
             if schedule.is_paused && !is_paused && schedule.next_at <= ctx.now() {
                 let next = next_tick(&schedule.cron, &schedule.timezone, ctx.now())?;
@@ -98,7 +115,7 @@ pub async fn pause_schedule(ctx: &Ctx, name: &str, is_paused: bool) -> Result<St
 /// Makes the job of a schedule now, beside its ticks. Fails with NOT_FOUND.
 pub async fn run_schedule(ctx: &Ctx, registry: &Arc<Registry>, name: &str) -> Result<StoredSchedule> {
     let registry = Arc::clone(registry);
-    with_schedule(ctx, name, move |tx, ctx, schedule| {
+    with_schedule(ctx, name, "schedule.run", move |tx, ctx, schedule| {
         let registry = Arc::clone(&registry);
         Box::pin(async move {
             make_job(tx, ctx, &registry, schedule, ctx.now()).await?;
@@ -108,7 +125,8 @@ pub async fn run_schedule(ctx: &Ctx, registry: &Arc<Registry>, name: &str) -> Re
     .await
 }
 
-async fn with_schedule<F>(ctx: &Ctx, name: &str, work: F) -> Result<StoredSchedule>
+/// Does `work` with a schedule and notes it in the audit trail as `act`.
+async fn with_schedule<F>(ctx: &Ctx, name: &str, act: &'static str, work: F) -> Result<StoredSchedule>
 where
     F: for<'a> Fn(&'a Tx, &'a Ctx, &'a StoredSchedule) -> BoxFuture<'a, Result<StoredSchedule>> + Send + Sync + 'static,
 {
@@ -121,6 +139,8 @@ where
                 Box::pin(async move {
                     let (ctx, name, work) = &*shared;
                     let schedule = store::schedule_named(tx, name).await?.ok_or_else(Error::not_found)?;
+                    let target = RecordId::new("schedules", RecordIdKey::String(schedule.name.clone()));
+                    audit::write(tx, &[AuditEntry::of_caller(ctx, act, target)]).await?;
                     work(tx, ctx, &schedule).await
                 })
             })

@@ -60,6 +60,12 @@ fn a_dead_job_is_retried_or_dropped() {
         }
         admin.post(&path(0, "drop"), json!(null)).await.assert_error(409, "conflict");
         assert_eq!(states(&test).await, ["dropped 1", "dropped 1"]);
+        let trail = admin.get("/api/admin/audit?action[in]=job.retried,job.dropped&sort=id").await.assert(200).json;
+        let noted: Vec<_> =
+            trail["items"].as_array().expect("rows").iter().map(|row| (&row["action"], &row["target"]["id"])).collect();
+        let (retried, dropped) = (json!("job.retried"), json!("job.dropped"));
+        let (one, two) = (json!(dead[0]), json!(dead[1]));
+        assert_eq!(noted, [(&retried, &one), (&dropped, &one), (&dropped, &two)], "refused acts leave no trace");
         for id in ["nonsense", "01900000-0000-7000-8000-000000000000"] {
             admin.post(&format!("/api/admin/jobs/{id}/retry"), json!(null)).await.assert(404);
         }
