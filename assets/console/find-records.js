@@ -15,6 +15,13 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** Whether some text is a key that the program made. @param {string} text */
 export const isUuid = (text) => UUID.test(text);
 
+/** Whether some text could be a key of this table. @param {Table} table @param {string} text */
+export const couldBeKey = (table, text) => ({ uuid: UUID, int: /^-?\d{1,15}$/, text: /^[\w.-]{1,64}$/ })[table.key].test(text);
+
+/** The record with exactly this key, if there is one. @param {Table} table @param {string} key @param {AbortSignal} [abort] @returns {Promise<any[]>} */
+export const findByKey = async (table, key, abort) =>
+    (await get(`/${table.name}`, { fields: table.label_field ?? "id", limit: 1, id: key }, abort)).items;
+
 /** The text as typed, in lower case, and with a capital. @param {string} text */
 const spellings = (text) => [...new Set([text, text.toLowerCase(), text.replace(/(^|\s)\S/g, (first) => first.toUpperCase())])];
 
@@ -37,7 +44,7 @@ export async function findRecords(name, text, most, abort) {
     const label = table.label_field;
     const ask = async (/** @type {Record<string, any>} */ query) =>
         (await get(`/${name}`, { fields: label ?? "id", limit: most, ...query }, abort));
-    if (isUuid(text)) return (await ask({ id: text })).items;
+    if (isUuid(text)) return findByKey(table, text, abort);
     const start = await ask({ limit: SMALL_MAX, sort: table.key === "uuid" ? "" : label });
     if (!text || !start.next_cursor) return start.items.filter(byText(table, text)).slice(0, most);
     if (!label) return [];

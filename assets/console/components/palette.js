@@ -1,7 +1,7 @@
 // Ctrl-K: one box that finds screens, tables, and records by id or by their words.
 
 import { html, signal, useEffect, useId, useRef, useState } from "../vendor/preact.js";
-import { findRecords, isUuid } from "../find-records.js";
+import { couldBeKey, findByKey, findRecords, isUuid } from "../find-records.js";
 import { NAVIGATION } from "../navigation.js";
 import { go, recordHref, tableHref } from "../router.js";
 import { labelOf, shortId, tables, words } from "../schema.js";
@@ -54,10 +54,14 @@ const recordFind = (table, record) => ({
 /** Records with that id, or that fit the words. @param {string} text @param {AbortSignal} abort @returns {Promise<Find[]>} */
 async function records(text, abort) {
     const all = tables.value ?? [];
-    const asked = isUuid(text) ? all.filter((table) => table.key === "uuid") : all.filter((table) => table.label_field && table.has_text_search).slice(0, WORD_TABLES_MAX);
-    const answers = await Promise.allSettled(asked.map(async (table) =>
-        (await findRecords(table.name, text, RECORDS_MAX, abort)).map((record) => recordFind(table, record))));
-    return answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+    const keyed = all.filter((table) => couldBeKey(table, text));
+    const worded = isUuid(text) ? [] : all.filter((table) => table.label_field && table.has_text_search).slice(0, WORD_TABLES_MAX);
+    const answers = await Promise.allSettled([
+        ...keyed.map(async (table) => (await findByKey(table, text, abort)).map((record) => recordFind(table, record))),
+        ...worded.map(async (table) => (await findRecords(table.name, text, RECORDS_MAX, abort)).map((record) => recordFind(table, record))),
+    ]);
+    const finds = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+    return [...new Map(finds.map((find) => [find.key, find])).values()];
 }
 
 /** Milliseconds of quiet before records are asked for. */
