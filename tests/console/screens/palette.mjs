@@ -14,6 +14,9 @@ export async function use(page) {
   await page.getByRole("heading", { level: 1, name: "Permissions" }).waitFor();
   await page.keyboard.press("ControlOrMeta+K");
   await box.waitFor();
+  // By its readable key, in a table without a full-text index.
+  await page.keyboard.type("dog");
+  await page.getByRole("option", { name: /^Dog\W*Species/ }).waitFor();
   await page.keyboard.press("Escape");
   await box.waitFor({ state: "detached" });
 }
