@@ -11,7 +11,7 @@ use std::time::Duration;
 use pawbase_engine::{Engine, EngineError, OpenOptions, RemoteCredentials};
 
 use crate::config::Config;
-use crate::context::{Answers, Audience, Bell, EngineTokens, Platform, Principals};
+use crate::context::{Answers, Audience, Bell, EngineTokens, Interest, Platform, Principals};
 use crate::http::gate::Gate;
 use crate::http::rate::Rates;
 use crate::http::routes::Routes;
@@ -167,6 +167,11 @@ impl App {
         // A remote database may be changed by other processes, so nothing about rights is kept then.
         let principals = Principals::new(config.limits.principals, engine.is_embedded());
         let answers = Answers::new(config.server.answers_mb * 1024 * 1024, &prepared.schema);
+        let reactions = Arc::new(reactions);
+        let interest = Interest::new({
+            let reactions = Arc::clone(&reactions);
+            move |event| reactions.wants(event)
+        });
         let platform = Arc::new(Platform {
             answers,
             engine_tokens: EngineTokens::new(keys.engine_session_key()),
@@ -178,8 +183,9 @@ impl App {
             ids: Ids::default(),
             principals,
             bell: Bell::default(),
+            interest,
         });
-        let worker = Arc::new(Worker::new(Arc::clone(&platform), Arc::new(reactions)));
+        let worker = Arc::new(Worker::new(Arc::clone(&platform), reactions));
         worker.keep_schedules().await.map_err(other)?;
         let modules = Modules { identity: Arc::clone(&identity), worker: Arc::clone(&worker) };
         Ok(Self { platform, identity, worker, modules, changes: prepared.changes, rates })

@@ -220,7 +220,17 @@ impl LocalTx {
 
     /// A text that only reads records by their keys, by the executor that keeps parsed definitions between transactions.
     pub(crate) fn look_up<'a>(&'a self, text: &'a str, vars: Variables) -> BoxFuture<'a, Result<Vec<QueryResult>>> {
-        self.local.shared.run(&self.local.by_index, text, vars, self.tx.clone())
+        self.look_up_as(&self.local, text, vars)
+    }
+
+    /// As [`LocalTx::look_up`], in another principal's name.
+    pub(crate) fn look_up_as<'a>(
+        &'a self,
+        local: &'a Local,
+        text: &'a str,
+        vars: Variables,
+    ) -> BoxFuture<'a, Result<Vec<QueryResult>>> {
+        self.local.shared.run(&local.by_index, text, vars, self.tx.clone())
     }
 
     pub(crate) fn commit(mut self) -> BoxFuture<'static, Result<()>> {

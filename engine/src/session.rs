@@ -323,6 +323,16 @@ impl Tx {
         }
     }
 
+    /// As [`Tx::look_up`], with the rights of another session, as [`Tx::query_as`].
+    pub async fn look_up_as(&self, session: &Session, text: &str, vars: impl Into<Vars>) -> Result<Answer> {
+        match (&self.handle, &session.handle) {
+            (TxHandle::Local(tx), Handle::Local(local)) => {
+                collect_local(tx.look_up_as(local, text, vars.into().0).await?)
+            }
+            _ => self.query(text, vars).await,
+        }
+    }
+
     /// Calls `hook` once the transaction is committed; never when it comes to nothing.
     pub fn after_commit(&self, hook: impl FnOnce() + Send + 'static) {
         self.after_commit.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(hook));

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::answers::Answers;
 use super::bell::Bell;
 use super::caller::{Audience, Role};
+use super::interest::Interest;
 use super::principals::Principals;
 use crate::config::Config;
 use crate::kernel::id::Ids;
@@ -40,6 +41,8 @@ pub struct Platform {
     pub engine_tokens: EngineTokens,
     /// Wakes the workers of this process.
     pub bell: Bell,
+    /// Which events somebody waits for.
+    pub interest: Interest,
 }
 
 /// Seconds of an engine session: more than the longest access token (a day).

@@ -79,5 +79,5 @@ async fn whole(ctx: &Ctx, tx: &Tx, table: &Table, id: &RecordId, seen: Option<&V
 
 async fn stored(ctx: &Ctx, tx: &Tx, id: &RecordId) -> Result<Value> {
     let vars = Vars::new().with("id", id.clone());
-    Ok(tx.query_as(ctx.system(), "SELECT * FROM ONLY $id", vars).await?.take(0))
+    Ok(tx.look_up_as(ctx.system(), "SELECT * FROM ONLY $id", vars).await?.take(0))
 }

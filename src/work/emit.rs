@@ -15,9 +15,12 @@ use crate::kernel::time::floored;
 /// **Invariant:** the transaction also writes the record that the event is about. Two of them then cannot be under way at once, so
 /// the keys of the events of one record ascend in the order of their commits, and that is the order in which they are handled.
 pub async fn emit(tx: &Tx, ctx: &Ctx, event: NewEvent) -> Result<()> {
+    // What nothing reacts to needs no relay. With other processes beside this one only the relay knows.
+    let is_relayed = !ctx.platform.engine.is_embedded() || ctx.platform.interest.in_event(&event.name);
+    let table = if is_relayed { "outbox" } else { "events" };
     let actor = event.actor.unwrap_or_else(|| ctx.caller.user());
     let vars = Vars::new()
-        .with("id", record("outbox", ctx.new_id()))
+        .with("id", record(table, ctx.new_id()))
         .with("name", event.name.into_owned())
         .with("version", i64::from(event.version))
         .with("at", floored(ctx.now()))
@@ -28,6 +31,8 @@ pub async fn emit(tx: &Tx, ctx: &Ctx, event: NewEvent) -> Result<()> {
     let text = "CREATE $id SET name = $name, version = $version, at = $at, actor = $actor, about = $about,
         payload = $payload, request_id = $request RETURN NONE";
     tx.query_as(ctx.system(), text, vars).await?;
-    ctx.platform.bell.ring_after(tx);
+    if is_relayed {
+        ctx.platform.bell.ring_after(tx);
+    }
     Ok(())
 }

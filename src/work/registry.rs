@@ -190,6 +190,11 @@ impl Registry {
         &self.schedules
     }
 
+    /// Whether anything reacts to an event of this name.
+    pub fn wants(&self, event: &str) -> bool {
+        self.reactions.iter().any(|reaction| matches(reaction.pattern, event))
+    }
+
     /// The kinds of the jobs that an event makes, each once.
     pub(super) fn kinds_for(&self, event: &str) -> Vec<&'static str> {
         let mut kinds: Vec<&'static str> = Vec::new();

@@ -18,6 +18,8 @@ use crate::kernel::Result;
 
 /// Pause after the database has failed.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
+/// Shortest time between two looks because of the bell: what rings again and again is done together.
+const PACE: Duration = Duration::from_millis(20);
 /// Shortest sleep: clocks are compared in milliseconds.
 const SLEEP_MIN: Duration = Duration::from_millis(1);
 
@@ -87,25 +89,30 @@ impl Loop {
     async fn run(mut self, mut stopping: watch::Receiver<bool>) {
         let mut bell = self.worker.platform().bell.listen();
         let poll = Duration::from_secs(self.worker.platform().config.work.poll_s);
-        // Everything is looked at first.
-        bell.mark_changed();
-        let mut polled = tokio::time::Instant::now();
+        let mut looked: Option<tokio::time::Instant> = None;
         while !*stopping.borrow_and_update() {
-            if bell.has_changed().unwrap_or(false) || polled.elapsed() >= poll {
+            let since = looked.map_or(poll, |at| at.elapsed());
+            if since >= poll || (since >= PACE && bell.has_changed().unwrap_or(false)) {
                 bell.mark_unchanged();
-                polled = tokio::time::Instant::now();
+                looked = Some(tokio::time::Instant::now());
                 self.look_everywhere();
             }
             let sleep = match self.turn().await {
-                Ok(at_ms) => self.sleep_until(at_ms, poll.saturating_sub(polled.elapsed())),
+                Ok(at_ms) => self.sleep_until(at_ms, poll),
                 Err(error) => {
                     tracing::error!(%error, cause = error.cause().unwrap_or("-"), "the worker has trouble");
                     self.look_everywhere();
                     TROUBLE_PAUSE
                 }
             };
+            let since = looked.map_or(poll, |at| at.elapsed());
+            let (sleep, rest) = (sleep.min(poll.saturating_sub(since)).max(SLEEP_MIN), PACE.saturating_sub(since));
+            let bell_after_rest = async {
+                tokio::time::sleep(rest).await;
+                bell.changed().await
+            };
             tokio::select! {
-                _ = bell.changed() => bell.mark_changed(),
+                _ = bell_after_rest => bell.mark_changed(),
                 Some(ended) = self.attempts.join_next() => self.note(ended),
                 _ = stopping.changed() => {}
                 () = tokio::time::sleep(sleep) => {}

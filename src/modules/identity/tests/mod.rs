@@ -15,7 +15,9 @@ use super::model::Grant;
 use super::views::{Login, SignUp};
 use super::{Identity, authenticate, create_admin, sign_in as signing};
 use crate::config::Config;
-use crate::context::{Answers, Audience, Bell, Caller, Ctx, EngineTokens, Platform, Principal, Principals, Role};
+use crate::context::{
+    Answers, Audience, Bell, Caller, Ctx, EngineTokens, Interest, Platform, Principal, Principals, Role,
+};
 use crate::kernel::id::Ids;
 use crate::kernel::time::{Clock, ManualClock, SystemClock};
 use crate::kernel::{Error, Result};
@@ -67,6 +69,7 @@ impl Bench {
             answers: Answers::new(0, &Schema::default()),
             engine_tokens: EngineTokens::new(keys.engine_session_key()),
             bell: Bell::default(),
+            interest: Interest::default(),
         });
         Self { platform, identity, clock }
     }
