@@ -19,6 +19,7 @@ pub mod import;
 mod input;
 mod kept;
 pub mod key;
+mod key_order;
 mod limits;
 mod measure;
 pub mod openapi;

@@ -1,6 +1,6 @@
 //! Lists, single records and aggregates, always in the caller's own session.
 
-use pawbase_engine::{RecordId, Value, Vars};
+use pawbase_engine::{RecordIdKey, Value, Vars};
 use serde_json::{Map, Value as Json, json};
 
 use super::fields::{self, quoted};
@@ -8,7 +8,7 @@ use super::filter::Filter;
 use super::measure::Measure;
 use super::query::{ListQuery, SortKey, ViewQuery};
 use super::statement::Builder;
-use super::{cursor, expand, key, view};
+use super::{cursor, expand, key, key_order, view};
 use crate::context::Ctx;
 use crate::kernel::{Error, Result};
 use crate::schema::{Permission, Table};
@@ -37,9 +37,12 @@ pub(super) struct Rows {
 
 /// The rows of a page of `table`.
 pub(super) async fn page(ctx: &Ctx, table: &Table, query: &ListQuery) -> Result<Rows> {
-    let (mut rows, total) = match index_order(ctx, table, query) {
-        Some(order) => (rows_by_index(ctx, table, query, order).await?, None),
-        None => rows(ctx, table, query).await?,
+    let (mut rows, total) = if let Some(order) = index_order(ctx, table, query) {
+        (rows_by_index(ctx, table, query, order).await?, None)
+    } else if let Some((last, is_descending)) = key_order(ctx, table, query) {
+        (key_order::rows_after(ctx, table, query, last, is_descending).await?, None)
+    } else {
+        rows(ctx, table, query).await?
     };
     let has_more = rows.len() > query.limit;
     rows.truncate(query.limit);
@@ -121,6 +124,21 @@ async fn rows_by_index(ctx: &Ctx, table: &Table, query: &ListQuery, order: &Sort
     Ok(rows)
 }
 
+/// The last key seen and the direction, if the page goes on in the order of keys that are UUIDs, and no index serves its conditions.
+fn key_order(ctx: &Ctx, table: &Table, query: &ListQuery) -> Option<(u128, bool)> {
+    let ([only], Some([Value::RecordId(last)])) = (query.sort.as_slice(), query.after.as_deref()) else { return None };
+    let RecordIdKey::Uuid(key) = &last.key else { return None };
+    let has_index =
+        |path: &str| table.indexes.iter().any(|index| index.fields.first().is_some_and(|first| first == path));
+    let is_served = only.field.path == "id"
+        && query.search.is_none()
+        && !query.is_counted
+        && query.offset == 0
+        && own_share(ctx, table).is_none()
+        && !query.filter.paths().into_iter().any(has_index);
+    is_served.then_some((key.into_inner().as_u128(), only.is_descending))
+}
+
 fn count_in(rows: &[Value]) -> i64 {
     match rows.first() {
         Some(Value::Object(row)) => match row.get("count") {
@@ -148,23 +166,14 @@ pub(super) fn list_statement(ctx: &Ctx, table: &Table, query: &ListQuery, builde
     }
     let conditions = conditions(ctx, table, &query.filter, query.search.as_deref(), builder);
     let mut page_conditions = conditions.clone();
-    let mut source = format!("`{}`", table.name);
-    if let Some(after) = &query.after {
-        match (query.sort.as_slice(), after.as_slice()) {
-            // A range of keys as the source is fastest, but a full-text index finds nothing in it.
-            ([only], [Value::RecordId(id)]) if only.field.path == "id" && query.search.is_none() => {
-                source = builder.bind(view_range(id, only.is_descending));
-            }
-            (sort, after) => page_conditions.push(seek(sort, after, builder)),
-        }
-    }
+    page_conditions.extend(query.after.as_deref().map(|after| seek(&query.sort, after, builder)));
     let order: Vec<String> = query
         .sort
         .iter()
         .enumerate()
         .map(|(at, sort)| format!("{} {}", sort_column(at, sort), if sort.is_descending { "DESC" } else { "ASC" }))
         .collect();
-    let mut text = format!("SELECT {projection} FROM {source}{}", where_clause(&page_conditions));
+    let mut text = format!("SELECT {projection} FROM `{}`{}", table.name, where_clause(&page_conditions));
     text.push_str(&format!(" ORDER BY {} LIMIT {}", order.join(", "), query.limit + 1));
     if query.offset > 0 {
         text.push_str(&format!(" START {}", query.offset));
@@ -173,17 +182,6 @@ pub(super) fn list_statement(ctx: &Ctx, table: &Table, query: &ListQuery, builde
         text.push_str(&format!("; SELECT count() FROM `{}`{} GROUP ALL", table.name, where_clause(&conditions)));
     }
     text
-}
-
-/// All records after (or before) `id` in key order, as a bound range.
-fn view_range(id: &RecordId, is_descending: bool) -> Value {
-    use std::ops::Bound;
-    let bound = Bound::Excluded(id.key.clone());
-    let range = if is_descending { (Bound::Unbounded, bound) } else { (bound, Bound::Unbounded) };
-    Value::RecordId(RecordId::new(
-        id.table.clone(),
-        pawbase_engine::RecordIdKey::Range(Box::new(pawbase_engine::RecordIdKeyRange { start: range.0, end: range.1 })),
-    ))
 }
 
 /// Rows after the last seen one, in the order of the sort keys.
@@ -195,9 +193,13 @@ fn seek(sort: &[SortKey], after: &[Value], builder: &mut Builder) -> String {
             (0..at).map(|before| format!("{} = {}", sort[before].field.expression(), values[before])).collect();
         let operator = if sort[at].is_descending { "<" } else { ">" };
         parts.push(format!("{} {operator} {}", sort[at].field.expression(), values[at]));
-        alternatives.push(format!("({})", parts.join(" AND ")));
+        alternatives.push(parts.join(" AND "));
     }
-    format!("({})", alternatives.join(" OR "))
+    match alternatives.as_slice() {
+        // Bare, so that the engine sees where in the order of keys it may begin.
+        [only] => only.clone(),
+        _ => format!("(({}))", alternatives.join(") OR (")),
+    }
 }
 
 fn sort_values(row: &Value, sort: &[SortKey]) -> Vec<Value> {

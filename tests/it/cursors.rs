@@ -97,3 +97,63 @@ fn a_cursor_is_for_its_own_list() {
         assert_eq!(rest.ids(), by_offset.ids());
     });
 }
+
+/// Keys of posts: a burst within a millisecond, then ever longer gaps, another burst, and keys that are no times at all.
+fn keys_with_bursts_and_gaps() -> Vec<uuid::Uuid> {
+    let key = |ms: u128, rest: u128| uuid::Uuid::from_u128((ms << 80) | (7 << 76) | (2 << 62) | rest);
+    let start = 1_700_000_000_000_u128;
+    let burst = (0..300).map(|rest| key(start, rest * 977));
+    let gaps = (0..36).map(|exponent| key(start + (1 << exponent), 5));
+    let second = (0..200).map(|rest| key(start + (1 << 36), rest));
+    let others =
+        (1..40).map(|at: u128| uuid::Uuid::from_u128(at.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)));
+    burst.chain(gaps).chain(second).chain(others).collect()
+}
+
+#[test]
+fn pages_in_the_order_of_keys_are_whole_whatever_the_keys_are() {
+    run(async {
+        let test = TestApp::start().await;
+        let author = test.customer().await;
+        let me = author.get("/api/v1/auth/me").await.assert(200).id();
+        let keys = keys_with_bursts_and_gaps();
+        for (at, key) in keys.iter().enumerate() {
+            // One in 50 is a tip and from Graz, one in 7 is not published and seen by nobody but its author.
+            let (kind, city) = if at % 50 == 0 { ("tip", "Graz") } else { ("question", "Linz") };
+            let status = if at % 7 == 3 { "hidden" } else { "published" };
+            test.system(&format!(
+                "CREATE posts:u'{key}' SET author = users:u'{me}', kind = '{kind}', title = 'Title', content = 'Text', city = '{city}', status = '{status}'"
+            ))
+            .await;
+        }
+        let guest = test.guest();
+        for (sort, condition) in [
+            ("id", ""),
+            ("-id", ""),
+            ("id", "&kind=tip"),
+            ("-id", "&kind=tip"),
+            ("-id", "&city=Graz"),
+            ("id", "&city=Graz"),
+            ("-id", "&city=Linz"),
+        ] {
+            let seen_by = |at: &usize| {
+                let is_tip = at % 50 == 0;
+                at % 7 != 3 && (condition.is_empty() || is_tip == (condition != "&city=Linz"))
+            };
+            let mut wanted: Vec<String> = (0..keys.len()).filter(seen_by).map(|at| keys[at].to_string()).collect();
+            wanted.sort_unstable();
+            if sort == "-id" {
+                wanted.reverse();
+            }
+            let (mut found, mut cursor) = (Vec::new(), String::new());
+            loop {
+                let path = format!("/api/v1/posts?limit=7&fields=id&sort={sort}{condition}{cursor}");
+                let page = guest.get(&path).await.assert(200);
+                found.extend(page.ids());
+                let Some(next) = page.json["next_cursor"].as_str() else { break };
+                cursor = format!("&cursor={next}");
+            }
+            assert_eq!(found, wanted, "sort={sort}{condition}");
+        }
+    });
+}
