@@ -151,6 +151,20 @@ settings! {
         dead_job_days: u64 = 90, 1..=3650;
     }
 
+    /// Webhooks: telling others of events, and being told.
+    [webhooks] WebhookSettings {
+        /// Networks of this house that may be called, such as "10.0.0.0/8"; others that are not public never are.
+        allow_private: Vec<IpNet> = Vec::new();
+        /// Whether addresses may begin with http:// instead of https://.
+        allow_http: bool = false;
+        /// How long an endpoint may take to answer, in seconds.
+        timeout_s: u64 = 20, 1..=50;
+        /// After how many days of nothing but failures an endpoint is disabled.
+        disable_days: u64 = 5, 1..=365;
+        /// How long deliveries and received webhooks are kept, in days.
+        log_days: u64 = 30, 1..=3650;
+    }
+
     /// What is written to the log.
     [log] LogSettings {
         /// "text" for people, "json" for machines.

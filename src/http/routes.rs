@@ -20,6 +20,7 @@ use crate::modules::Modules;
 use crate::modules::console::ConsoleApi;
 use crate::modules::identity::{AdminAuthApi, AuthApi};
 use crate::modules::operations::OperationsApi;
+use crate::modules::webhooks::{InboundApi, WebhooksApi};
 
 /// The routes of one listener.
 pub struct Routes {
@@ -135,12 +136,13 @@ pub fn commands(modules: &Modules, audience: Audience) -> (BoxEndpoint<'static, 
     let (identity, worker) = (Arc::clone(&modules.identity), Arc::clone(&modules.worker));
     match audience {
         Audience::Public => {
-            let service = OpenApiService::new(AuthApi { identity }, "Pawbase", env!("CARGO_PKG_VERSION"));
+            let service = OpenApiService::new((AuthApi { identity }, InboundApi), "Pawbase", env!("CARGO_PKG_VERSION"));
             let document = serde_json::from_str(&service.spec()).unwrap_or_default();
             (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)
         }
         Audience::Admin => {
-            let api = (AdminAuthApi { identity }, ConsoleApi, OperationsApi { worker });
+            let webhooks = WebhooksApi { registry: worker.registry() };
+            let api = (AdminAuthApi { identity }, ConsoleApi, OperationsApi { worker }, webhooks);
             let service = OpenApiService::new(api, "Pawbase admin", env!("CARGO_PKG_VERSION"));
             let document = serde_json::from_str(&service.spec()).unwrap_or_default();
             (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)

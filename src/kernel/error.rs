@@ -36,6 +36,7 @@ catalogue! {
     UNAUTHENTICATED = 401, "unauthenticated", "Sign-in required", "Send a valid access token.";
     TOKEN_EXPIRED = 401, "token_expired", "Access token expired", "Refresh the token and try again.";
     INVALID_CREDENTIALS = 401, "invalid_credentials", "Wrong e-mail or password", "Check both, or reset the password.";
+    SIGNATURE_REFUSED = 401, "signature_refused", "Signature refused", "Sign with the secret that was agreed, at the time of sending.";
     REFRESH_REFUSED = 401, "refresh_refused", "Refresh token refused", "Sign in again.";
     FORBIDDEN = 403, "forbidden", "Not allowed", "The account lacks the right; ask its administrator.";
     CSRF_FAILED = 403, "csrf_failed", "Missing or wrong CSRF token", "Send the csrf cookie's value in X-CSRF-Token.";

@@ -3,6 +3,7 @@
 pub mod console;
 pub mod identity;
 pub mod operations;
+pub mod webhooks;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ impl Modules {
     /// The details of all operations on the listener of `audience`.
     pub fn described(&self, audience: Audience) -> Described {
         let all = self.identity.described(audience);
+        let all = all.and(webhooks::described(audience));
         if audience == Audience::Admin { all.and(console::described()).and(operations::described()) } else { all }
     }
 }

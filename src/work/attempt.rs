@@ -61,6 +61,11 @@ impl Worker {
 
     async fn outside(&self, attempt: Attempt, outside: &Arc<dyn Outside>) -> Result<Outcome> {
         let service = outside.service(&attempt.claimed.job);
+        let (most, now) = (attempt.policy.at_once_per_service, attempt.ctx.now());
+        let under_way = match self.load().begin(&service, most, now) {
+            Ok(call) => call,
+            Err(at) => return attempt.back(at.timestamp_millis()).await,
+        };
         let timeout = chrono::Duration::from_std(attempt.policy.timeout).map_err(Error::internal)?;
         if let Err(until) = self.breakers().ask(&service, attempt.ctx.now(), timeout) {
             return attempt.back(until.timestamp_millis()).await;
@@ -68,6 +73,7 @@ impl Worker {
         let (called, callee) = (attempt.clone(), Arc::clone(outside));
         let call = async move { callee.call(&called.ctx, &called.claimed.job).await };
         let outcome = attempt.within_time(call).await;
+        drop(under_way);
         match &outcome {
             Err(failure) if failure.then != Then::GiveUp => self.breakers().failed(&service, attempt.ctx.now()),
             _ => self.breakers().succeeded(&service),

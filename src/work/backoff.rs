@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::policy::Policy;
 
-/// The pause after attempt `attempt` (from 1) of a job: doubling from the policy's first to its longest, less up to a quarter of
+/// The pause after attempt `attempt` (from 1) of a job: growing from the policy's first to its longest, less up to a quarter of
 /// itself, so that jobs that failed together do not come back together. The share is made of the job and the attempt.
 pub fn pause(policy: &Policy, attempt: u32, job: Uuid) -> Duration {
-    let doublings = attempt.saturating_sub(1).min(30);
-    let whole = policy.pause.saturating_mul(1 << doublings).min(policy.pause_max);
+    let growth = policy.pause_factor.saturating_pow(attempt.saturating_sub(1));
+    let whole = policy.pause.saturating_mul(growth).min(policy.pause_max);
     whole.mul_f64(1.0 - spread(job, attempt) / 4.0)
 }
 
@@ -37,6 +37,16 @@ mod tests {
     fn pauses_double_up_to_the_longest() {
         for (attempt, whole_s) in [(1, 2), (2, 4), (3, 8), (10, 1024), (12, 3600), (13, 3600), (u32::MAX, 3600)] {
             let pause = pause(&POLICY, attempt, job(1)).as_secs_f64();
+            assert!(pause <= f64::from(whole_s) && pause >= f64::from(whole_s) * 0.75, "{attempt}: {pause}");
+        }
+    }
+
+    #[test]
+    fn pauses_grow_by_the_factor_of_the_policy() {
+        let policy =
+            Policy { pause: Duration::from_secs(5), pause_factor: 4, pause_max: Duration::from_secs(1000), ..POLICY };
+        for (attempt, whole_s) in [(1, 5), (2, 20), (3, 80), (4, 320), (5, 1000), (u32::MAX, 1000)] {
+            let pause = pause(&policy, attempt, job(1)).as_secs_f64();
             assert!(pause <= f64::from(whole_s) && pause >= f64::from(whole_s) * 0.75, "{attempt}: {pause}");
         }
     }

@@ -43,6 +43,15 @@ catalogue! {
     };
     USER_REINSTATED = "user.reinstated", 1, about "users", "An administrator ended a suspension.", {};
     USER_SIGNED_OUT = "user.signed_out", 1, about "users", "An administrator ended all sessions of an account.", {};
+    WEBHOOK_DISABLED = "webhook.disabled", 1, about "webhook_endpoints", "An endpoint failed for too long, or said that it is gone; it is told of nothing more.", {
+        "host": "Host of its address",
+        "reason": "Why",
+        "failing_since": "Since when every attempt had failed",
+    };
+    WEBHOOK_RECEIVED = "webhook.received", 1, about "inbound_webhooks", "Somebody sent us a webhook, signed as agreed. Not sent on to webhooks.", {
+        "source": "Key of the source",
+        "external_id": "What the sender calls it",
+    };
 }
 
 /// What events of records carry.

@@ -1,13 +1,15 @@
 //! Asking for a job, in the transaction of whoever asks.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use pawbase_engine::{RecordId, Tx};
+use pawbase_engine::{RecordId, ToSql, Tx};
 use serde::Serialize;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::store;
+use super::job::State;
+use super::store::{self, Lane};
 use crate::context::Ctx;
 use crate::kernel::time::Instant;
 use crate::kernel::{Error, Result};
@@ -21,6 +23,7 @@ pub struct NewJob {
     pub(super) delay: Duration,
     pub(super) unique_key: Option<String>,
     pub(super) about: Option<RecordId>,
+    pub(super) lane: Option<Lane>,
 }
 
 impl NewJob {
@@ -30,7 +33,7 @@ impl NewJob {
         if !payload.is_object() {
             return Err(Error::internal(format!("the payload of a job {kind} is no object")));
         }
-        Ok(Self { kind, payload, run_at: None, delay: Duration::ZERO, unique_key: None, about: None })
+        Ok(Self { kind, payload, run_at: None, delay: Duration::ZERO, unique_key: None, about: None, lane: None })
     }
 
     /// Not before this time.
@@ -51,6 +54,12 @@ impl NewJob {
         self
     }
 
+    /// After all open jobs of the same lane about the same record, one after the other.
+    pub fn in_lane(mut self, lane: impl Into<String>, record: RecordId) -> Self {
+        self.lane = Some((lane.into(), record.to_sql()));
+        self.about(record)
+    }
+
     /// The record that it is about, for whoever looks.
     pub fn about(mut self, record: RecordId) -> Self {
         self.about = Some(record);
@@ -67,7 +76,26 @@ pub async fn enqueue(tx: &Tx, ctx: &Ctx, job: NewJob) -> Result<Option<Uuid>> {
         return Ok(None);
     }
     let id = ctx.new_id();
-    store::insert_job(tx, id, &job, ctx).await?;
+    let is_blocked = match &job.lane {
+        Some(lane) => stand_in_line(tx, lane, id).await?,
+        None => false,
+    };
+    store::insert_job(tx, id, &job, is_blocked, ctx).await?;
     ctx.platform.bell.ring_after(tx);
     Ok(Some(id))
+}
+
+/// Makes `id` the last of its lane; says whether there is a job before it.
+async fn stand_in_line(tx: &Tx, lane: &Lane, id: Uuid) -> Result<bool> {
+    let before = store::last_of_lanes(tx, std::slice::from_ref(lane)).await?.remove(lane);
+    if let Some(before) = before {
+        store::follow(tx, before, id).await?;
+    }
+    store::keep_lanes(tx, &HashMap::from([(lane.clone(), id)])).await?;
+    Ok(before.is_some())
+}
+
+/// Whether a job is still to come to an end; one that is forgotten has.
+pub async fn is_open(tx: &Tx, id: Uuid) -> Result<bool> {
+    Ok(store::job(tx, id).await?.is_some_and(|job| State::OPEN.contains(&job.state)))
 }

@@ -6,6 +6,7 @@
 //! * `relay.rs` turns events into jobs, `schedule.rs` ticks into jobs, `claim.rs` takes jobs that are due, `attempt.rs` runs
 //!   one and `close.rs` ends it
 //! * `worker.rs` puts these together, in a loop of its own or step by step in a test's hands
+//! * `patterns.rs` knows which events a reaction waits for where the database says so, `load.rs` how much a service is given at once
 //! * `backoff.rs` and `breaker.rs` decide when to try again, `control.rs` is what staff do by hand, `overview.rs` what they see,
 //!   `sweep.rs` forgets what is old, `store/` has the statements
 //!
@@ -26,7 +27,9 @@ mod emit;
 mod enqueue;
 mod event;
 mod job;
+mod load;
 mod overview;
+mod patterns;
 mod policy;
 mod registry;
 mod relay;
@@ -39,14 +42,14 @@ mod worker;
 
 pub use self::control::{drop_job, pause_schedule, retry_job, run_job, run_schedule};
 pub use self::emit::emit;
-pub use self::enqueue::{NewJob, enqueue};
-pub use self::event::{Event, EventKind, NewEvent, RecordChange};
+pub use self::enqueue::{NewJob, enqueue, is_open};
+pub use self::event::{Event, EventKind, NewEvent, RecordChange, matches};
 pub use self::job::{Job, State};
 pub use self::overview::{KindCounts, Overview, Service};
 pub use self::policy::Policy;
 pub use self::registry::{Effect, Kind, Outside, Reaction, Registry, Schedule};
 pub use self::run::Running;
-pub use self::store::StoredSchedule;
+pub use self::store::{Row, StoredSchedule};
 pub use self::sweep::sweep;
 pub use self::turn::{Attempted, Failure, Turn};
 pub use self::worker::{Settled, Worker};

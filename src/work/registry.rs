@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
+use pawbase_engine::{Session, Tx};
 use serde_json::Value as Json;
 
 use super::event::matches;
 use super::job::Job;
+use super::patterns::Patterns;
 use super::policy::Policy;
 use super::turn::{Attempted, Failure, Turn};
 use crate::context::Ctx;
@@ -114,6 +116,23 @@ pub struct Reaction {
     pub pattern: &'static str,
     /// The kind of the jobs that do it.
     pub kind: &'static str,
+    /// Which of them, where the database says so.
+    pub patterns: Option<Arc<Patterns>>,
+}
+
+/// What is waited for while one batch of events is relayed: for each reaction, the patterns read for it.
+pub(super) type Waited = Vec<Option<Vec<String>>>;
+
+impl Reaction {
+    /// Whether the event makes a job. `waited` are the patterns read just now, else what is known counts.
+    fn takes(&self, event: &str, waited: Option<&Vec<String>>) -> bool {
+        let is_waited_for = || match (waited, &self.patterns) {
+            (Some(patterns), _) => patterns.iter().any(|pattern| matches(pattern, event)),
+            (None, Some(known)) => known.name(event),
+            (None, None) => true,
+        };
+        matches(self.pattern, event) && is_waited_for()
+    }
 }
 
 /// A job that comes again and again.
@@ -154,7 +173,15 @@ impl Registry {
 
     /// Adds a reaction of any kind, such as one that works outside. A kind may react to several patterns.
     pub fn reaction(mut self, pattern: &'static str, kind: Kind) -> Self {
-        self.reactions.push(Reaction { pattern, kind: kind.name });
+        self.reactions.push(Reaction { pattern, kind: kind.name, patterns: None });
+        self.job(kind)
+    }
+
+    /// Adds a reaction to those events that rows of the database name: `statement` selects lists of patterns. Whoever changes such
+    /// rows calls [`Registry::patterns_changed`] after the commit.
+    pub fn reaction_if(mut self, pattern: &'static str, kind: Kind, statement: &'static str) -> Self {
+        let patterns = Some(Arc::new(Patterns::new(statement)));
+        self.reactions.push(Reaction { pattern, kind: kind.name, patterns });
         self.job(kind)
     }
 
@@ -190,15 +217,42 @@ impl Registry {
         &self.schedules
     }
 
-    /// Whether anything reacts to an event of this name.
+    /// Whether anything reacts to an event of this name, as far as is known; yes when in doubt.
     pub fn wants(&self, event: &str) -> bool {
-        self.reactions.iter().any(|reaction| matches(reaction.pattern, event))
+        self.reactions.iter().any(|reaction| reaction.takes(event, None))
+    }
+
+    /// Says that rows which name events have changed: they are read again before they count for anything.
+    pub fn patterns_changed(&self) {
+        self.reactions.iter().filter_map(|reaction| reaction.patterns.as_ref()).for_each(|patterns| patterns.changed());
+    }
+
+    /// Reads what has changed of the rows that name events, where nobody but this process changes them.
+    pub(super) async fn look_again(&self, session: &Session) -> Result<()> {
+        for patterns in self.reactions.iter().filter_map(|reaction| reaction.patterns.as_ref()) {
+            patterns.look_again(session).await?;
+        }
+        Ok(())
+    }
+
+    /// What is waited for, in the relay's transaction. Where other processes change the rows they are read each time.
+    pub(super) async fn waited(&self, tx: &Tx, is_alone: bool) -> Result<Waited> {
+        let mut waited = Vec::with_capacity(self.reactions.len());
+        for reaction in &self.reactions {
+            waited.push(match &reaction.patterns {
+                Some(patterns) if !is_alone => Some(patterns.read(tx).await?),
+                _ => None,
+            });
+        }
+        Ok(waited)
     }
 
     /// The kinds of the jobs that an event makes, each once.
-    pub(super) fn kinds_for(&self, event: &str) -> Vec<&'static str> {
+    pub(super) fn kinds_for(&self, event: &str, waited: &Waited) -> Vec<&'static str> {
         let mut kinds: Vec<&'static str> = Vec::new();
-        for reaction in self.reactions.iter().filter(|reaction| matches(reaction.pattern, event)) {
+        let taking =
+            self.reactions.iter().zip(waited).filter(|(reaction, waited)| reaction.takes(event, waited.as_ref()));
+        for (reaction, _) in taking {
             if !kinds.contains(&reaction.kind) {
                 kinds.push(reaction.kind);
             }

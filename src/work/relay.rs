@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::event::Event;
 use super::job::State;
-use super::registry::Registry;
+use super::registry::{Registry, Waited};
 use super::store::{self, Lane, NewRow};
 use super::worker::Worker;
 use crate::context::Ctx;
@@ -25,11 +25,16 @@ impl Worker {
             return Ok(0);
         }
         let (ctx, registry) = (self.internal("relay"), self.registry());
+        let is_alone = ctx.platform.engine.is_embedded();
+        if is_alone {
+            registry.look_again(root).await?;
+        }
         root.transact(|tx: &Tx| -> BoxFuture<'_, Result<usize>> {
             let (ctx, registry) = (ctx.clone(), registry.clone());
             Box::pin(async move {
                 let events = store::take_outbox(tx, i64::try_from(BATCH).unwrap_or(100)).await?;
-                Lines::new(&ctx, &registry, &events).write(tx).await?;
+                let waited = registry.waited(tx, is_alone).await?;
+                Lines::new(&ctx, &registry, &waited, &events).write(tx).await?;
                 ctx.platform.bell.ring_after(tx);
                 Ok(events.len())
             })
@@ -45,10 +50,13 @@ struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    fn new(ctx: &'a Ctx, registry: &Registry, events: &'a [Event]) -> Self {
+    fn new(ctx: &'a Ctx, registry: &Registry, waited: &Waited, events: &'a [Event]) -> Self {
         let lanes = |event: &'a Event| {
             let about = event.about.to_sql();
-            registry.kinds_for(&event.name).into_iter().map(move |kind| ((kind.to_owned(), about.clone()), event))
+            registry
+                .kinds_for(&event.name, waited)
+                .into_iter()
+                .map(move |kind| ((kind.to_owned(), about.clone()), event))
         };
         Self { ctx, jobs: events.iter().flat_map(lanes).collect() }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use pawbase_engine::{EngineError, IsConflict, Tx};
 use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
 
 use super::emit::emit;
 use super::enqueue::{NewJob, enqueue};
@@ -63,6 +64,7 @@ pub type Attempted<T = ()> = Result<T, Failure>;
 pub struct Failure {
     pub(super) error: Error,
     pub(super) then: Then,
+    details: Option<Json>,
 }
 
 /// What follows a failure.
@@ -79,17 +81,32 @@ pub(super) enum Then {
 impl Failure {
     /// It would fail again: no further attempt. `message` is shown to staff.
     pub fn last(message: impl Into<String>) -> Self {
-        Self { error: Error::new(crate::kernel::error::INTERNAL, message), then: Then::GiveUp }
+        Self { error: Error::new(crate::kernel::error::INTERNAL, message), then: Then::GiveUp, details: None }
     }
 
     /// Try again. `message` is shown to staff.
     pub fn retry(message: impl Into<String>) -> Self {
-        Self { error: Error::new(crate::kernel::error::UNAVAILABLE, message), then: Then::Retry }
+        Self { error: Error::new(crate::kernel::error::UNAVAILABLE, message), then: Then::Retry, details: None }
     }
 
     /// Try again, but not before `pause` is over. `message` is shown to staff.
     pub fn later(pause: Duration, message: impl Into<String>) -> Self {
         Self { then: Then::RetryAfter(pause), ..Self::retry(message) }
+    }
+
+    /// The same failure with what else is known of the attempt, for whoever keeps it.
+    pub fn with(self, details: Json) -> Self {
+        Self { details: Some(details), ..self }
+    }
+
+    /// What else is known of the attempt.
+    pub fn details(&self) -> Option<&Json> {
+        self.details.as_ref()
+    }
+
+    /// Whether no attempt follows, whatever the policy says.
+    pub fn is_last(&self) -> bool {
+        self.then == Then::GiveUp
     }
 
     /// The same failure in other words for staff.
@@ -105,7 +122,7 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { error, then: Then::Retry }
+        Self { error, then: Then::Retry, details: None }
     }
 }
 

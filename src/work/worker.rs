@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::attempt::Outcome;
 use super::breaker::Breakers;
 use super::claim::Claimed;
+use super::load::Load;
 use super::registry::{Kind, Registry};
 use crate::context::{Ctx, Platform};
 use crate::kernel::Result;
@@ -19,6 +20,7 @@ pub struct Worker {
     registry: Arc<Registry>,
     owner: Arc<str>,
     breakers: Breakers,
+    load: Load,
 }
 
 /// What [`Worker::settle`] has done.
@@ -39,7 +41,7 @@ impl Worker {
     pub fn new(platform: Arc<Platform>, registry: Arc<Registry>) -> Self {
         let id = platform.ids.next(platform.clock.now());
         let owner = format!("{}-{id}", std::process::id()).into();
-        Self { platform, registry, owner, breakers: Breakers::default() }
+        Self { platform, registry, owner, breakers: Breakers::default(), load: Load::default() }
     }
 
     /// What all requests share.
@@ -64,6 +66,11 @@ impl Worker {
     /// How the outside services are doing.
     pub(super) fn breakers(&self) -> &Breakers {
         &self.breakers
+    }
+
+    /// The calls to outside services under way.
+    pub(super) fn load(&self) -> &Load {
+        &self.load
     }
 
     /// A context for the program's own work.

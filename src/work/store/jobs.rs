@@ -73,20 +73,20 @@ pub async fn insert_jobs(tx: &Tx, rows: &[NewRow]) -> Result<()> {
     insert(tx, "job_queue", queued.collect()).await
 }
 
-/// Writes a job that was asked for.
-pub async fn insert_job(tx: &Tx, id: Uuid, job: &NewJob, ctx: &Ctx) -> Result<()> {
+/// Writes a job that was asked for; a blocked one has its turn when the one before it in its lane has ended.
+pub async fn insert_job(tx: &Tx, id: Uuid, job: &NewJob, is_blocked: bool, ctx: &Ctx) -> Result<()> {
     let now = ctx.now();
     let delay = chrono::Duration::from_std(job.delay).map_err(Error::internal)?;
     let row = NewRow {
         id,
         kind: job.kind.to_owned(),
-        state: State::Waiting,
+        state: if is_blocked { State::Blocked } else { State::Waiting },
         event: None,
         about: job.about.clone(),
         payload: Some(job.payload.clone()),
         run_at: job.run_at.unwrap_or(now) + delay,
         unique_key: job.unique_key.clone(),
-        lane: None,
+        lane: job.lane.clone(),
         next: None,
         request_id: Some(ctx.request_id.clone()),
         created_at: now,

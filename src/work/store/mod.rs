@@ -11,6 +11,7 @@ pub(super) use events::*;
 pub(super) use jobs::*;
 pub(super) use overview::*;
 pub(super) use queue::*;
-pub(super) use row::{Row, uuid_key};
+pub use row::Row;
+pub(super) use row::uuid_key;
 pub use schedules::StoredSchedule;
 pub(super) use schedules::*;
