@@ -1,6 +1,9 @@
 //! The one list of what the program does about events, and of the jobs that come again and again. Adding a reaction is a function in
 //! its module and a line here; `CONTRIBUTING.md` shows one.
 
+use std::sync::Arc;
+
+use crate::modules::mail::{self, Mailer};
 use crate::records::idempotency;
 use crate::work::{Attempted, Kind, Registry, Turn, sweep};
 
@@ -9,6 +12,16 @@ pub fn reactions() -> Registry {
     Registry::new()
         .every("17 * * * *", "UTC", "forget_answers", Kind::effect("records.forget_answers", forget_answers))
         .every("41 3 * * *", "UTC", "forget_work", Kind::effect("work.forget", sweep))
+}
+
+/// The same with what works by services that are opened at start.
+pub fn by_services(registry: Registry, mailer: &Arc<Mailer>) -> Registry {
+    registry.job(mail::sending(Arc::clone(mailer))).every(
+        "29 3 * * *",
+        "UTC",
+        "forget_mails",
+        Kind::effect("mail.forget", mail::forget(Arc::clone(mailer))),
+    )
 }
 
 /// Answers to requests that will not be repeated any more.

@@ -19,6 +19,7 @@ use crate::kernel::{Error, Result};
 use crate::modules::Modules;
 use crate::modules::console::ConsoleApi;
 use crate::modules::identity::{AdminAuthApi, AuthApi};
+use crate::modules::mail::MailApi;
 use crate::modules::operations::OperationsApi;
 
 /// The routes of one listener.
@@ -140,7 +141,8 @@ pub fn commands(modules: &Modules, audience: Audience) -> (BoxEndpoint<'static, 
             (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)
         }
         Audience::Admin => {
-            let api = (AdminAuthApi { identity }, ConsoleApi, OperationsApi { worker });
+            let mail = MailApi { mailer: Arc::clone(&modules.mailer) };
+            let api = (AdminAuthApi { identity }, ConsoleApi, OperationsApi { worker }, mail);
             let service = OpenApiService::new(api, "Pawbase admin", env!("CARGO_PKG_VERSION"));
             let document = serde_json::from_str(&service.spec()).unwrap_or_default();
             (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)

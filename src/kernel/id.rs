@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use uuid::{ContextV7, Timestamp, Uuid};
+use uuid::{ContextV7, NoContext, Timestamp, Uuid};
 
 use super::time::Instant;
 
@@ -21,9 +21,28 @@ impl Ids {
     }
 }
 
+/// A key before all that were made at `time`, in whole seconds, or later.
+pub fn first_at(time: Instant) -> Uuid {
+    let seconds = u64::try_from(time.timestamp()).unwrap_or_default();
+    let made = Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, 0));
+    // The random part as small as can be.
+    Uuid::from_u128(made.as_u128() & !0x0FFF_3FFF_FFFF_FFFF_FFFF)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_key_of_a_time_is_before_all_others_of_it() {
+        let now = chrono::DateTime::from_timestamp(1_700_000_000, 0).expect("a time");
+        let ids = Ids::default();
+        for _ in 0..100 {
+            assert!(ids.next(now) > first_at(now));
+            // Other ids: those of one source do not go back in time.
+            assert!(Ids::default().next(now - chrono::Duration::milliseconds(1)) < first_at(now));
+        }
+    }
 
     #[test]
     fn ids_ascend_within_one_instant() {

@@ -2,6 +2,7 @@
 
 pub mod console;
 pub mod identity;
+pub mod mail;
 pub mod operations;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use self::identity::Identity;
+use self::mail::Mailer;
 use crate::context::Audience;
 use crate::work::Worker;
 
@@ -17,6 +19,8 @@ use crate::work::Worker;
 pub struct Modules {
     /// Keys, hashing and counters of sign-in.
     pub identity: Arc<Identity>,
+    /// Writes mails, and has a way for them to go out.
+    pub mailer: Arc<Mailer>,
     /// What is done about events and jobs.
     pub worker: Arc<Worker>,
 }
@@ -25,7 +29,11 @@ impl Modules {
     /// The details of all operations on the listener of `audience`.
     pub fn described(&self, audience: Audience) -> Described {
         let all = self.identity.described(audience);
-        if audience == Audience::Admin { all.and(console::described()).and(operations::described()) } else { all }
+        if audience == Audience::Admin {
+            all.and(console::described()).and(mail::described()).and(operations::described())
+        } else {
+            all
+        }
     }
 }
 

@@ -1,3 +1,4 @@
-//! What the product needs from outside itself, each behind a small face: for now the installation's own keys.
+//! What the product needs from outside itself, each behind a small face: the installation's own keys, and mail.
 
 pub mod keys;
+pub mod mail;

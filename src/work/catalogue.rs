@@ -43,6 +43,13 @@ catalogue! {
     };
     USER_REINSTATED = "user.reinstated", 1, about "users", "An administrator ended a suspension.", {};
     USER_SIGNED_OUT = "user.signed_out", 1, about "users", "An administrator ended all sessions of an account.", {};
+    MAIL_FAILED = "mail.failed", 1, about "mails", "A mail was given up: refused, or tried too often.", {
+        "to": "Address that it was to go to",
+        "user": "Key of the account whose address that is",
+        "template": "Which mail it was",
+        "error": "Why, in words for staff",
+        "is_bad_address": "Whether the mail server says that the address is no good",
+    };
 }
 
 /// What events of records carry.

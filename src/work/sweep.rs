@@ -3,13 +3,14 @@
 use chrono::Duration;
 use futures::future::BoxFuture;
 use pawbase_engine::Tx;
-use uuid::{NoContext, Timestamp, Uuid};
+use uuid::Uuid;
 
 use super::job::State;
 use super::store;
 use super::turn::{Attempted, Turn};
 use crate::context::Ctx;
 use crate::kernel::Result;
+use crate::kernel::id::first_at;
 use crate::kernel::time::{Instant, floored};
 
 /// Rows removed in one transaction at most.
@@ -23,7 +24,7 @@ pub async fn sweep(turn: &Turn<'_>) -> Attempted {
     for (state, end) in [(State::Done, job_end), (State::Dropped, job_end), (State::Dead, dead_end)] {
         while forget(turn.ctx, Old::Jobs(state, end)).await? > 0 {}
     }
-    let end = first_key(days_before(now, settings.event_days));
+    let end = first_at(days_before(now, settings.event_days));
     while forget(turn.ctx, Old::Events(end)).await? > 0 {}
     Ok(())
 }
@@ -50,29 +51,4 @@ async fn forget(ctx: &Ctx, old: Old) -> Result<usize> {
 
 fn days_before(now: Instant, days: u64) -> Instant {
     floored(now - Duration::days(i64::try_from(days).unwrap_or(3650)))
-}
-
-/// A key before all that were made at `time` or later.
-fn first_key(time: Instant) -> Uuid {
-    let seconds = u64::try_from(time.timestamp()).unwrap_or_default();
-    let made = Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, 0));
-    // The random part as small as can be.
-    Uuid::from_u128(made.as_u128() & !0x0FFF_3FFF_FFFF_FFFF_FFFF)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernel::id::Ids;
-
-    #[test]
-    fn the_first_key_of_a_time_is_before_all_others_of_it() {
-        let now = chrono::DateTime::from_timestamp(1_700_000_000, 0).expect("a time");
-        let ids = Ids::default();
-        for _ in 0..100 {
-            assert!(ids.next(now) > first_key(now));
-            // Other ids: those of one source do not go back in time.
-            assert!(Ids::default().next(now - Duration::milliseconds(1)) < first_key(now));
-        }
-    }
 }

@@ -97,6 +97,11 @@ impl Failure {
         Self { error: self.error.rephrased(message.to_owned(), Vec::new()), ..self }
     }
 
+    /// Whether it would fail again, so that no further attempt follows.
+    pub fn is_last(&self) -> bool {
+        self.then == Then::GiveUp
+    }
+
     /// The words that staff see.
     pub fn message(&self) -> &str {
         self.error.message()

@@ -44,7 +44,7 @@ use self::passwords::Passwords;
 use self::rules::LockPolicy;
 use self::strangers::Strangers;
 use crate::config::{AuthSettings, Config};
-use crate::context::{Platform, changing_rights, uninterrupted};
+use crate::context::{Ctx, Platform, changing_rights, uninterrupted};
 use crate::kernel::Result;
 use crate::kernel::time::{Instant, floored};
 use crate::services::keys::Keys;
@@ -125,6 +125,11 @@ impl Identity {
     fn session_end(&self, now: Instant) -> Instant {
         floored(now) + self.refresh_lifetime()
     }
+}
+
+/// The caller's own account.
+pub async fn own_account(ctx: &Ctx) -> Result<Account> {
+    account::me(ctx).await.map(Account::from)
 }
 
 /// Runs `work` in one transaction of the system, to its end even when the client hangs up: the engine keeps what was begun and
