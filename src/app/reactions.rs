@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::modules::mail::{self, Mailer};
+use crate::modules::notifications::{self, tell};
 use crate::records::idempotency;
 use crate::work::{Attempted, Kind, Registry, Turn, sweep};
 
@@ -12,6 +13,21 @@ pub fn reactions() -> Registry {
     Registry::new()
         .every("17 * * * *", "UTC", "forget_answers", Kind::effect("records.forget_answers", forget_answers))
         .every("41 3 * * *", "UTC", "forget_work", Kind::effect("work.forget", sweep))
+        .on("memberships.created", "notifications.membership_created", tell([&notifications::MEMBERSHIP_ADDED]))
+        .on(
+            "memberships.updated",
+            "notifications.membership_updated",
+            tell([
+                &notifications::MEMBERSHIP_ADDED,
+                &notifications::MEMBERSHIP_CHANGED,
+                &notifications::MEMBERSHIP_ENDED,
+            ]),
+        )
+        .on("memberships.deleted", "notifications.membership_deleted", tell([&notifications::MEMBERSHIP_ENDED]))
+        .on("user.suspended", "notifications.user_suspended", tell([&notifications::ACCOUNT_SUSPENDED]))
+        .on("user.reinstated", "notifications.user_reinstated", tell([&notifications::ACCOUNT_REINSTATED]))
+        .on("job.died", "notifications.job_died", tell([&notifications::JOB_DIED]))
+        .every("23 4 * * *", "UTC", "forget_notifications", Kind::effect("notifications.forget", notifications::forget))
 }
 
 /// The same with what works by services that are opened at start.

@@ -3,6 +3,7 @@
 pub mod console;
 pub mod identity;
 pub mod mail;
+pub mod notifications;
 pub mod operations;
 
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub struct Modules {
 impl Modules {
     /// The details of all operations on the listener of `audience`.
     pub fn described(&self, audience: Audience) -> Described {
-        let all = self.identity.described(audience);
+        let all = self.identity.described(audience).and(notifications::described());
         if audience == Audience::Admin {
             all.and(console::described()).and(mail::described()).and(operations::described())
         } else {

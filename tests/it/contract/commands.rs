@@ -76,9 +76,27 @@ pub async fn answer(
         ("run_job", 204) => ask().on(&job(stage, "waiting").await),
         ("run_schedule" | "pause_schedule" | "resume_schedule", 403) => ask().by(&stage.support).on("forget_work"),
         ("run_schedule" | "pause_schedule" | "resume_schedule", 200) => ask().on("forget_work"),
+        ("get_unread_count" | "get_notification_preferences", 200) => ask(),
+        ("read_notification", 200) => ask().on(&notification(stage, audience).await),
+        ("read_all_notifications", 200) => ask().json(json!({})),
+        ("update_notification_preferences", 200) => ask().json(json!({ "timezone": "Europe/Lisbon" })),
         _ => return None,
     };
     Some(ask.send().await)
+}
+
+/// A notification of the caller of a listener.
+async fn notification(stage: &Stage, audience: Audience) -> String {
+    let id = format!("01900000-0000-7000-8000-{:012x}", stage.number());
+    let text = format!(
+        "CREATE notifications:u'{id}' SET user = users:u'{}', audience = '{}', type = 'membership_added', cause = '{id}',
+            title = 'x', body = 'x', data = {{}}, is_urgent = false, in_app = true, created_at = d'2026-05-04T10:00:00Z',
+            expires_at = d'2026-08-04T10:00:00Z'",
+        stage.caller(audience).user,
+        audience.as_str()
+    );
+    stage.test.system(&text).await;
+    id
 }
 
 /// A job in this state, of a kind that nobody does.
