@@ -50,7 +50,7 @@ catalogue! {
         "error": "Why, in words for staff",
         "is_bad_address": "Whether the mail server says that the address is no good",
     };
-    JOB_DIED = "job.died", 1, about "jobs", "A job was given up. Not told of jobs that react to this event.", {
+    JOB_DIED = "job.died", 1, about "jobs", "A job was given up. Not told of jobs that are about another job, such as reactions to this event.", {
         "kind": "Which work",
         "attempts": "How often it was begun",
         "error": "Why the last attempt failed",

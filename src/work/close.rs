@@ -55,11 +55,10 @@ pub(super) async fn end(tx: &Tx, ctx: &Ctx, job: Uuid, fence: Fence<'_>, ending:
     Ok(())
 }
 
-/// Tells that a job was given up; not of one that reacts to this very event, since telling of it would fail again, for ever.
+/// Tells that a job was given up; not of one that is about the death of another. What handles this event, such as a webhook, would else
+/// be told of its own failure to tell, for ever.
 async fn tell_of_death(tx: &Tx, ctx: &Ctx, was: &Stored, error: &str) -> Result<()> {
-    if let Some(event) = was.event
-        && store::event_name(tx, event).await?.as_deref() == Some(catalogue::JOB_DIED.name)
-    {
+    if store::is_about_a_job(tx, was.id).await? {
         return Ok(());
     }
     let payload = json!({ "kind": was.kind, "attempts": was.attempts, "error": error });

@@ -66,12 +66,6 @@ fn event(row: Value) -> Result<Event> {
     })
 }
 
-/// The name of an event, inside a transaction.
-pub async fn event_name(tx: &Tx, id: Uuid) -> Result<Option<String>> {
-    let row = tx.query("SELECT name FROM $id", Vars::new().with("id", record("events", id))).await?.rows(0).pop();
-    row.map(|row| Row(row).take("name")).transpose()
-}
-
 /// Forgets up to `most` events with keys before `end`; answers how many there were.
 pub async fn forget_events(tx: &Tx, end: Uuid, most: i64) -> Result<usize> {
     let range = RecordIdKeyRange { start: Bound::Unbounded, end: Bound::Excluded(RecordIdKey::Uuid(end.into())) };
