@@ -27,6 +27,9 @@ pub fn reactions() -> Registry {
         .on("user.suspended", "notifications.user_suspended", tell([&notifications::ACCOUNT_SUSPENDED]))
         .on("user.reinstated", "notifications.user_reinstated", tell([&notifications::ACCOUNT_REINSTATED]))
         .on("job.died", "notifications.job_died", tell([&notifications::JOB_DIED]))
+        .on("webhook.disabled", "notifications.webhook_disabled", tell([&notifications::WEBHOOK_DISABLED]))
+        .on("mail.failed", "notifications.mail_failed", notifications::mail_failed)
+        .job(Kind::effect(notifications::SEND, notifications::send_waiting))
         .every("23 4 * * *", "UTC", "forget_notifications", Kind::effect("notifications.forget", notifications::forget))
 }
 

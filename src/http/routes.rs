@@ -20,7 +20,7 @@ use crate::modules::Modules;
 use crate::modules::console::ConsoleApi;
 use crate::modules::identity::{AdminAuthApi, AuthApi};
 use crate::modules::mail::MailApi;
-use crate::modules::notifications::NotificationsApi;
+use crate::modules::notifications::{NotificationsApi, StaffNotificationsApi, UnsubscribeApi};
 use crate::modules::operations::OperationsApi;
 
 /// The routes of one listener.
@@ -142,14 +142,16 @@ pub fn commands(modules: &Modules, audience: Audience) -> (BoxEndpoint<'static, 
     let (identity, worker) = (Arc::clone(&modules.identity), Arc::clone(&modules.worker));
     match audience {
         Audience::Public => {
-            let api = (AuthApi { identity }, NotificationsApi);
+            let unsubscribe = UnsubscribeApi { identity: Arc::clone(&identity) };
+            let api = (AuthApi { identity }, NotificationsApi, unsubscribe);
             let service = OpenApiService::new(api, "Pawbase", env!("CARGO_PKG_VERSION"));
             let document = serde_json::from_str(&service.spec()).unwrap_or_default();
             (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)
         }
         Audience::Admin => {
             let mail = MailApi { mailer: Arc::clone(&modules.mailer) };
-            let api = (AdminAuthApi { identity }, ConsoleApi, OperationsApi { worker }, mail, NotificationsApi);
+            let notifications = (NotificationsApi, StaffNotificationsApi);
+            let api = (AdminAuthApi { identity }, ConsoleApi, OperationsApi { worker }, mail, notifications);
             let service = OpenApiService::new(api, "Pawbase admin", env!("CARGO_PKG_VERSION"));
             let document = serde_json::from_str(&service.spec()).unwrap_or_default();
             (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)

@@ -96,7 +96,13 @@ catalogue! {
         audience: Audience::Admin,
         days: 30,
         news: news::job_died,
-        sample: r#"{ "kind": "mail.send", "error": "The server does not answer.", "attempts": 15 }"#,
+        sample: r#"{ "kind": "images.shrink", "error": "The file is damaged.", "attempts": 12 }"#,
+    };
+    WEBHOOK_DISABLED = "webhook_disabled", "Webhook disabled", "An endpoint of a webhook failed for too long.", {
+        audience: Audience::Admin,
+        days: 30,
+        news: news::for_administrators,
+        sample: r#"{ "host": "hooks.example.com", "reason": "Every attempt has failed since five days." }"#,
     };
 }
 

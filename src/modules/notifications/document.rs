@@ -5,12 +5,14 @@ use serde_json::{Value as Json, json};
 use super::catalogue::CATALOGUE;
 use crate::modules::Described;
 
+/// Operations that need no sign-in: the link itself is signed.
+const FOR_GUESTS: [&str; 2] = ["get_unsubscribe_page", "unsubscribe_notifications"];
 /// The key in samples.
 const KEY: &str = "01981c6e-5b7a-7c3e-9f00-0123456789ab";
 
 /// The details of this module's operations.
 pub fn described() -> Described {
-    Described { for_guests: Vec::new(), members: members(), samples: samples() }
+    Described { for_guests: FOR_GUESTS.to_vec(), members: members(), samples: samples() }
 }
 
 fn members() -> Json {
@@ -59,5 +61,7 @@ fn samples() -> Json {
         }] },
         "TestNotification": { "type": "job_died" },
         "MadeNotification": { "id": KEY },
+        "get_unsubscribe_page": "<!doctype html>\n<html lang=\"en\">…</html>\n",
+        "unsubscribe_notifications": "<!doctype html>\n<html lang=\"en\">…</html>\n",
     })
 }

@@ -9,10 +9,11 @@ use pawbase_engine::Tx;
 use uuid::Uuid;
 
 use super::catalogue::NotificationType;
-use super::model::{Delivery, DeliveryState, NewNotification};
+use super::model::{Delivery, NewNotification, Notification};
 use super::news::Told;
 use super::rules::{Channel, may_know};
-use super::{store, texts};
+use super::texts::{self, Words};
+use super::{email, store};
 use crate::context::Ctx;
 use crate::kernel::Result;
 use crate::kernel::time::{Instant, floored};
@@ -64,16 +65,16 @@ pub async fn deliver(
     news: &Told,
     cause: &str,
 ) -> Result<Uuid> {
-    let (id, at) = (ctx.new_id(), floored(ctx.now()));
+    let at = floored(ctx.now());
     let wishes = store::wishes_within(tx, person.id).await?;
     let in_app = wishes.want(kind, Channel::InApp);
-    let words = texts::words(kind, &person.locale, &news.data)?;
+    let Words { title, body } = texts::words(kind, &person.locale, &news.data)?;
+    let id = ctx.new_id();
+    let notification = Notification { id, user: person.id, kind: kind.name.to_owned(), title, body, is_read: false };
     let new = NewNotification {
-        id,
-        user: person.id,
+        notification: &notification,
         kind,
         cause,
-        words: &words,
         data: &news.data,
         about: news.about.as_ref(),
         in_app,
@@ -81,20 +82,14 @@ pub async fn deliver(
         at,
     };
     store::insert(tx, &new).await?;
-    let state = if in_app { DeliveryState::Delivered } else { DeliveryState::Suppressed };
-    let reason = (!in_app).then(|| "The person does not want it.".to_owned());
-    let first = Delivery {
-        id: ctx.new_id(),
-        notification: id,
-        user: person.id,
-        kind: kind.name,
-        channel: Channel::InApp,
-        state,
-        reason,
-        due_at: None,
-        attempts: 1,
-    };
-    store::insert_delivery(tx, &first, at).await?;
+    let mut listed = Delivery::new(ctx.new_id(), &notification, kind, Channel::InApp);
+    if in_app {
+        listed.arrive()
+    } else {
+        listed.suppress("The person does not want it.")
+    }
+    store::insert_delivery(tx, &listed, at).await?;
+    email::begin(tx, ctx, kind, (person, &wishes), &notification).await?;
     Ok(id)
 }
 

@@ -6,22 +6,17 @@ use uuid::Uuid;
 
 use super::catalogue::NotificationType;
 use super::rules::Channel;
-use super::texts::Words;
 use crate::kernel::time::Instant;
 
 /// A notification that is to be written. Instants are whole seconds.
 #[derive(Debug)]
 pub struct NewNotification<'a> {
-    /// Key in `notifications`.
-    pub id: Uuid,
-    /// Who is told.
-    pub user: Uuid,
+    /// Key, person and words.
+    pub notification: &'a Notification,
     /// What kind of news it is.
     pub kind: &'static NotificationType,
     /// What it is made for; nobody is told the same twice.
     pub cause: &'a str,
-    /// Its words.
-    pub words: &'a Words,
     /// What they were made of.
     pub data: &'a Json,
     /// The record to open.
@@ -60,13 +55,15 @@ pub enum DeliveryState {
     Sent,
     /// It is there.
     Delivered,
+    /// The mail was given up.
+    Failed,
     /// A rule forbids it.
     Suppressed,
 }
 
 impl DeliveryState {
     /// All states.
-    pub const ALL: [Self; 4] = [Self::Queued, Self::Sent, Self::Delivered, Self::Suppressed];
+    pub const ALL: [Self; 5] = [Self::Queued, Self::Sent, Self::Delivered, Self::Failed, Self::Suppressed];
 
     /// Its name in rows.
     pub fn as_str(self) -> &'static str {
@@ -74,6 +71,7 @@ impl DeliveryState {
             Self::Queued => "queued",
             Self::Sent => "sent",
             Self::Delivered => "delivered",
+            Self::Failed => "failed",
             Self::Suppressed => "suppressed",
         }
     }
@@ -99,10 +97,45 @@ pub struct Delivery {
     pub channel: Channel,
     /// How far it is.
     pub state: DeliveryState,
-    /// Why it waits or is suppressed.
+    /// Why it waits, failed or was suppressed.
     pub reason: Option<String>,
     /// Not before.
     pub due_at: Option<Instant>,
     /// How often it was sent.
     pub attempts: i64,
+    /// The mail that was posted last.
+    pub mail: Option<Uuid>,
+}
+
+impl Delivery {
+    /// One that waits.
+    pub fn new(id: Uuid, notification: &Notification, kind: &'static NotificationType, channel: Channel) -> Self {
+        Self {
+            id,
+            notification: notification.id,
+            user: notification.user,
+            kind: kind.name,
+            channel,
+            state: DeliveryState::Queued,
+            reason: None,
+            due_at: None,
+            attempts: 0,
+            mail: None,
+        }
+    }
+
+    /// It comes to nothing.
+    pub fn suppress(&mut self, reason: &str) {
+        (self.state, self.reason, self.due_at) = (DeliveryState::Suppressed, Some(reason.to_owned()), None);
+    }
+
+    /// Its mail was given up.
+    pub fn fail(&mut self, reason: &str) {
+        (self.state, self.reason) = (DeliveryState::Failed, Some(reason.to_owned()));
+    }
+
+    /// It is there.
+    pub fn arrive(&mut self) {
+        (self.state, self.attempts) = (DeliveryState::Delivered, 1);
+    }
 }

@@ -58,6 +58,15 @@ pub fn about_user<'a>(turn: &'a Turn<'a>) -> BoxFuture<'a, Attempted<Option<Told
     })
 }
 
+/// All who administer are told; the payload has the values, and the record to open is what the event is about.
+pub fn for_administrators<'a>(turn: &'a Turn<'a>) -> BoxFuture<'a, Attempted<Option<Told>>> {
+    Box::pin(async move {
+        let event = turn.event()?;
+        let about = Some(event.about.clone());
+        Ok(Some(Told { to: To::Administrators, about, data: event.payload.clone(), once_per: None }))
+    })
+}
+
 /// Somebody works in a business from now on, or again.
 pub fn membership_added<'a>(turn: &'a Turn<'a>) -> BoxFuture<'a, Attempted<Option<Told>>> {
     Box::pin(async move {

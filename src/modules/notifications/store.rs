@@ -6,6 +6,7 @@ use pawbase_engine::{RecordId, RecordIdKey, Session, SurrealValue, Tx, Value, Va
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use super::catalogue;
 use super::model::{Delivery, DeliveryState, NewNotification, Notification};
 use super::rules::{Channel, QuietHours, Suppression, Wishes};
 use crate::context::Audience;
@@ -54,13 +55,13 @@ pub async fn told(tx: &Tx, kind: &str, cause: &str) -> Result<Vec<Uuid>> {
 /// Writes a notification. Fails when the person has been told of its cause by this type.
 pub async fn insert(tx: &Tx, new: &NewNotification<'_>) -> Result<()> {
     let vars = Vars::new()
-        .with("id", record("notifications", new.id))
-        .with("user", record("users", new.user))
+        .with("id", record("notifications", new.notification.id))
+        .with("user", record("users", new.notification.user))
         .with("audience", new.kind.audience.as_str())
         .with("type", new.kind.name)
         .with("cause", new.cause)
-        .with("title", new.words.title.as_str())
-        .with("body", new.words.body.as_str())
+        .with("title", new.notification.title.as_str())
+        .with("body", new.notification.body.as_str())
         .with("data", new.data.clone())
         .with("about", new.about.cloned())
         .with("is_urgent", new.kind.is_urgent)
@@ -77,7 +78,7 @@ pub async fn insert(tx: &Tx, new: &NewNotification<'_>) -> Result<()> {
 
 /// The notification with this key.
 pub async fn notification(tx: &Tx, id: Uuid) -> Result<Option<Notification>> {
-    let text = "SELECT user, type, title, body, data, read_at FROM $id";
+    let text = "SELECT user, type, title, body, read_at FROM $id";
     let row = tx.query(text, Vars::new().with("id", record("notifications", id))).await?.rows(0).pop();
     let Some(mut row) = row.map(Row) else { return Ok(None) };
     Ok(Some(Notification {
@@ -99,7 +100,7 @@ pub async fn insert_delivery(tx: &Tx, delivery: &Delivery, at: Instant) -> Resul
         .with("channel", delivery.channel.as_str());
     let text =
         "CREATE $id SET notification = $notification, user = $user, type = $type, channel = $channel, state = $state,
-        reason = $reason, due_at = $due_at, attempts = $attempts, created_at = $at, updated_at = $at RETURN NONE";
+        reason = $reason, due_at = $due_at, attempts = $attempts, mail = $mail, created_at = $at, updated_at = $at RETURN NONE";
     tx.query(text, vars).await?;
     Ok(())
 }
@@ -120,29 +121,46 @@ fn delivery_vars(delivery: &Delivery, at: Instant) -> Vars {
         .with("reason", delivery.reason.clone())
         .with("due_at", delivery.due_at)
         .with("attempts", delivery.attempts)
+        .with("mail", delivery.mail.map(|id| record("mails", id)))
         .with("at", at)
+}
+
+const DELIVERY: &str = "id, notification, channel, user, type, state, reason, due_at, attempts, mail";
+
+fn delivery_in(row: Value) -> Result<Delivery> {
+    let mut row = Row(row);
+    let (kind, state, channel): (String, String, String) =
+        (row.take("type")?, row.take("state")?, row.take("channel")?);
+    let unknown = |what: &str| Error::internal(format!("a delivery with {what}"));
+    Ok(Delivery {
+        id: row.key("id")?,
+        notification: row.key("notification")?,
+        user: row.key("user")?,
+        kind: catalogue::find(&kind).map_or("", |kind| kind.name),
+        channel: Channel::parse(&channel).ok_or_else(|| unknown(&channel))?,
+        state: DeliveryState::parse(&state).ok_or_else(|| unknown(&state))?,
+        reason: row.take("reason")?,
+        due_at: row.take("due_at")?,
+        attempts: row.take("attempts")?,
+        mail: row.take::<Option<RecordId>>("mail")?.map(|id| uuid_key(&id)).transpose()?,
+    })
 }
 
 /// How a notification goes out on a channel.
 pub async fn delivery(tx: &Tx, notification: Uuid, channel: Channel) -> Result<Option<Delivery>> {
     let vars =
         Vars::new().with("notification", record("notifications", notification)).with("channel", channel.as_str());
-    let text = "SELECT id, user, type, state, reason, due_at, attempts FROM notification_deliveries
-        WHERE notification = $notification AND channel = $channel";
-    let Some(mut row) = tx.query(text, vars).await?.rows(0).pop().map(Row) else { return Ok(None) };
-    let kind: String = row.take("type")?;
-    let state: String = row.take("state")?;
-    Ok(Some(Delivery {
-        id: row.key("id")?,
-        notification,
-        user: row.key("user")?,
-        kind: super::catalogue::find(&kind).map_or("", |kind| kind.name),
-        channel,
-        state: DeliveryState::parse(&state).ok_or_else(|| Error::internal(format!("a delivery in state {state}")))?,
-        reason: row.take("reason")?,
-        due_at: row.take("due_at")?,
-        attempts: row.take("attempts")?,
-    }))
+    let text = format!(
+        "SELECT {DELIVERY} FROM notification_deliveries WHERE notification = $notification AND channel = $channel"
+    );
+    tx.query(&text, vars).await?.rows(0).pop().map(delivery_in).transpose()
+}
+
+/// What somebody was sent by this mail.
+pub async fn delivery_by(tx: &Tx, user: Uuid, mail: Uuid) -> Result<Option<Delivery>> {
+    let vars = Vars::new().with("user", record("users", user)).with("mail", record("mails", mail));
+    let text = format!("SELECT {DELIVERY} FROM notification_deliveries WHERE user = $user AND mail = $mail");
+    tx.query(&text, vars).await?.rows(0).pop().map(delivery_in).transpose()
 }
 
 /// Which of somebody's notifications a listener shows. On the public one not those for staff.
@@ -256,7 +274,7 @@ pub async fn suppression(tx: &Tx, address: &str) -> Result<Option<Suppression>> 
     }
 }
 
-/// From now on the address gets no e-mail. Whoever asked before is not asked why again.
+/// From now on the address gets no e-mail. Where that is so already, the first reason stays.
 pub async fn suppress(tx: &Tx, id: Uuid, address: &str, reason: Suppression, at: Instant) -> Result<()> {
     if suppression(tx, address).await?.is_some() {
         return Ok(());

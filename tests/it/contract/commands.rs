@@ -79,6 +79,13 @@ pub async fn answer(
         ("get_unread_count" | "get_notification_preferences", 200) => ask(),
         ("read_notification", 200) => ask().on(&notification(stage, audience).await),
         ("read_all_notifications", 200) => ask().json(json!({})),
+        ("list_notification_types", 200) => ask(),
+        ("test_notification", 201) => ask().json(json!({ "type": "membership_added" })),
+        ("resend_notification", 403) => ask().by(&stage.support),
+        ("resend_notification", 204 | 409) => ask().on(&resent(stage, status).await),
+        ("get_unsubscribe_page" | "unsubscribe_notifications", 200 | 400 | 404 | 410) => {
+            return Some(unsubscribe(stage, ask(), &guest, status).await);
+        }
         ("update_notification_preferences", 200) => ask().json(json!({ "timezone": "Europe/Lisbon" })),
         _ => return None,
     };
@@ -97,6 +104,27 @@ async fn notification(stage: &Stage, audience: Audience) -> String {
     );
     stage.test.system(&text).await;
     id
+}
+
+/// A sample of the boss's whose e-mail may be sent again, or may not.
+async fn resent(stage: &Stage, status: u16) -> String {
+    let is_wanted = status == 204;
+    let kind = if is_wanted { "membership_added" } else { "membership_ended" };
+    let choice = json!({ "types": [{ "type": kind, "email": is_wanted }] });
+    stage.boss.patch("/api/admin/notifications/preferences", choice).await.assert(200);
+    stage.boss.post("/api/admin/notifications/test", json!({ "type": kind })).await.assert(201).id()
+}
+
+/// An unsubscribe link: good, without a token, not ours, of a notification that is gone.
+async fn unsubscribe(stage: &Stage, ask: Ask<'_>, guest: &Client, status: u16) -> Reply {
+    let ask = ask.by(guest);
+    if status == 400 {
+        return ask.send().await;
+    }
+    let id = if status == 200 { notification(stage, Audience::Public).await } else { uuid::Uuid::nil().to_string() };
+    let purpose = if status == 404 { "another" } else { "notifications.unsubscribe" };
+    let token = stage.test.app.identity.keys().link_token(purpose, id.parse().expect("a key"));
+    ask.query(&format!("token={token}")).send().await
 }
 
 /// A job in this state, of a kind that nobody does.

@@ -42,3 +42,34 @@ pub async fn unread(person: &Client) -> u64 {
     let reply = person.get("/api/v1/notifications/unread_count").await.assert(200);
     reply.json["unread"].as_u64().expect("a count")
 }
+
+/// The states of the e-mails to somebody, oldest first: state, how often it was sent, and why it waits or was suppressed.
+pub async fn emails(test: &TestApp, person: &Client) -> Vec<String> {
+    let text = format!(
+        "SELECT VALUE state + ' ' + <string> attempts + (IF reason THEN ' ' + reason ELSE '' END)
+            FROM (SELECT * FROM notification_deliveries WHERE user = users:u'{}' AND channel = 'email' ORDER BY id)",
+        person.user
+    );
+    test.texts(&text).await
+}
+
+/// The mails that were posted to somebody, oldest first: template and title.
+pub async fn mails(test: &TestApp, person: &Client) -> Vec<String> {
+    let text = format!(
+        "SELECT VALUE template + ': ' + data.title FROM (SELECT * FROM mails WHERE user = users:u'{}' AND template = 'notification' ORDER BY id)",
+        person.user
+    );
+    test.texts(&text).await
+}
+
+/// Changes what somebody wants.
+pub async fn prefer(person: &Client, changes: Value) -> Value {
+    person.patch("/api/v1/notifications/preferences", changes).await.assert(200).json
+}
+
+/// What somebody wants of a type: in the list, by e-mail.
+pub fn wanted(preferences: &Value, kind: &str) -> (bool, bool) {
+    let types = preferences["types"].as_array().expect("types");
+    let found = types.iter().find(|one| one["type"] == kind).unwrap_or_else(|| panic!("no {kind}: {preferences}"));
+    (found["in_app"].as_bool().expect("a choice"), found["email"].as_bool().expect("a choice"))
+}

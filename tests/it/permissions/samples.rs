@@ -145,7 +145,7 @@ fn link(world: &World, tables: &[String], variant: usize) -> Json {
             "breeds" => json!(BREEDS[variant]),
             "product_categories" => json!(world.categories[variant]),
             "posts" => json!(world.posts[variant]),
-            "events" | "jobs" | "notifications" => json!(KEY),
+            "events" | "jobs" | "mails" | "notifications" => json!(KEY),
             other => panic!("no sample link to {other}"),
         },
         [] => json!(format!("users:{}", world.customer2)),
