@@ -19,10 +19,12 @@ use crate::kernel::id::Ids;
 use crate::kernel::time::Clock;
 use crate::modules::Modules;
 use crate::modules::identity::Identity;
+use crate::modules::mail::{MailError, Mailer};
 use crate::schema::{self, Change, SchemaError, Sources};
 use crate::services::keys::{Keys, KeysError};
 use crate::work::{Registry, Worker};
 
+use self::reactions::by_services;
 pub use self::reactions::reactions;
 
 /// Why the application could not start, in words for the person who starts it.
@@ -48,6 +50,9 @@ pub enum StartError {
     /// The schemas have problems, or would lose data.
     #[error(transparent)]
     Schema(#[from] SchemaError),
+    /// The shop's mail templates are broken, or the settings of `[mail]` make no way out.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// The database does not open.
     #[error("the database does not open: {0}")]
     Database(String),
@@ -164,6 +169,8 @@ impl App {
         let keys = Arc::new(keys);
         let other = |error: crate::kernel::Error| StartError::Other(error.to_string());
         let identity = Arc::new(Identity::new(Arc::clone(&keys), &config).map_err(other)?);
+        let mailer = Arc::new(Mailer::open(&config, Arc::clone(&keys))?);
+        let reactions = by_services(reactions, &mailer);
         // A remote database may be changed by other processes, so nothing about rights is kept then.
         let principals = Principals::new(config.limits.principals, engine.is_embedded());
         let answers = Answers::new(config.server.answers_mb * 1024 * 1024, &prepared.schema);
@@ -187,7 +194,7 @@ impl App {
         });
         let worker = Arc::new(Worker::new(Arc::clone(&platform), reactions));
         worker.keep_schedules().await.map_err(other)?;
-        let modules = Modules { identity: Arc::clone(&identity), worker: Arc::clone(&worker) };
+        let modules = Modules { identity: Arc::clone(&identity), mailer, worker: Arc::clone(&worker) };
         Ok(Self { platform, identity, worker, modules, changes: prepared.changes, rates })
     }
 

@@ -1,6 +1,10 @@
 //! The one list of what the program does about events, and of the jobs that come again and again. Adding a reaction is a function in
 //! its module and a line here; `CONTRIBUTING.md` shows one.
 
+use std::sync::Arc;
+
+use crate::modules::mail::{self, Mailer};
+use crate::modules::notifications::{self, tell};
 use crate::modules::webhooks;
 use crate::records::idempotency;
 use crate::work::{Attempted, Kind, Registry, Turn, sweep};
@@ -10,6 +14,34 @@ pub fn reactions() -> Registry {
     webhooks::reactions(Registry::new())
         .every("17 * * * *", "UTC", "forget_answers", Kind::effect("records.forget_answers", forget_answers))
         .every("41 3 * * *", "UTC", "forget_work", Kind::effect("work.forget", sweep))
+        .on("memberships.created", "notifications.membership_created", tell([&notifications::MEMBERSHIP_ADDED]))
+        .on(
+            "memberships.updated",
+            "notifications.membership_updated",
+            tell([
+                &notifications::MEMBERSHIP_ADDED,
+                &notifications::MEMBERSHIP_CHANGED,
+                &notifications::MEMBERSHIP_ENDED,
+            ]),
+        )
+        .on("memberships.deleted", "notifications.membership_deleted", tell([&notifications::MEMBERSHIP_ENDED]))
+        .on("user.suspended", "notifications.user_suspended", tell([&notifications::ACCOUNT_SUSPENDED]))
+        .on("user.reinstated", "notifications.user_reinstated", tell([&notifications::ACCOUNT_REINSTATED]))
+        .on("job.died", "notifications.job_died", tell([&notifications::JOB_DIED]))
+        .on("webhook.disabled", "notifications.webhook_disabled", tell([&notifications::WEBHOOK_DISABLED]))
+        .on("mail.failed", "notifications.mail_failed", notifications::mail_failed)
+        .job(Kind::effect(notifications::SEND, notifications::send_waiting))
+        .every("23 4 * * *", "UTC", "forget_notifications", Kind::effect("notifications.forget", notifications::forget))
+}
+
+/// The same with what works by services that are opened at start.
+pub fn by_services(registry: Registry, mailer: &Arc<Mailer>) -> Registry {
+    registry.job(mail::sending(Arc::clone(mailer))).every(
+        "29 3 * * *",
+        "UTC",
+        "forget_mails",
+        Kind::effect("mail.forget", mail::forget(Arc::clone(mailer))),
+    )
 }
 
 /// Answers to requests that will not be repeated any more.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 
 use super::setting::{Section, Setting, settings};
-use super::value::{LogFormat, Secret, ServerRole, SettingValue};
+use super::value::{LogFormat, MailTransport, Secret, ServerRole, SettingValue, SmtpTls};
 
 settings! {
     /// The listener for customers and apps.
@@ -29,6 +29,8 @@ settings! {
         bind: SocketAddr = loopback(3001);
         /// Web origins that may call; "*" means any origin, without credentials.
         cors_origins: Vec<String> = Vec::new();
+        /// Address by which staff reach this listener, used in links, such as `https://admin.shop.example`.
+        base_url: String = String::new();
     }
 
     /// The process.
@@ -135,8 +137,44 @@ settings! {
         secure_cookies: bool = false;
         /// Whether guests may sign up.
         signup: bool = true;
+        /// Whether an account can be used only once its e-mail address was confirmed.
+        require_verified_email: bool = false;
+        /// How long a link that confirms an e-mail address is good, in hours.
+        confirm_link_hours: u64 = 48, 1..=720;
+        /// How long a link that resets a password is good, in minutes.
+        reset_link_minutes: u64 = 60, 5..=1440;
+        /// How long a change of address, or an unknown sign-in, can be undone by mail, in days.
+        undo_link_days: u64 = 7, 1..=60;
         /// How long the answer to an Idempotency-Key is kept, in hours.
         idempotency_hours: u64 = 24, 1..=720;
+    }
+
+    /// Mail that the program sends.
+    [mail] MailSettings {
+        /// "file" keeps mails in the folder "outbox" of the data folder, "smtp" sends them, "off" does neither.
+        transport: MailTransport = MailTransport::File;
+        /// Who sends: a name, which is the shop's in all mails, and an address.
+        from: String = "Pawbase <pawbase@localhost>".to_owned();
+        /// Address for answers; empty means the sender's.
+        reply_to: String = String::new();
+        /// Host name of the mail server.
+        smtp_host: String = "localhost".to_owned();
+        /// Port of the mail server: 587 with "starttls", 465 with "tls".
+        smtp_port: u32 = 587, 1..=65_535;
+        /// How the connection is secured: "starttls", "tls" or "none".
+        smtp_tls: SmtpTls = SmtpTls::Starttls;
+        /// Certificate of the mail server's own authority, as a PEM file; empty means those of the system.
+        smtp_ca_file: PathBuf = PathBuf::new();
+        /// User at the mail server; empty means without sign-in.
+        smtp_user: String = String::new();
+        /// Password at the mail server; better set by the environment.
+        smtp_password: Secret = Secret::default();
+        /// Connections to the mail server at once.
+        smtp_connections: u32 = 4, 1..=100;
+        /// How long the mail server may take for an answer, in seconds.
+        smtp_timeout_s: u64 = 20, 1..=50;
+        /// How long the log of mails is kept, in days.
+        keep_days: u64 = 90, 1..=3650;
     }
 
     /// Events and jobs.

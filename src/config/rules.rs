@@ -4,7 +4,10 @@
 
 use std::collections::HashSet;
 
+use lettre::message::Mailbox;
+
 use super::list::Config;
+use super::value::{MailTransport, SmtpTls};
 
 /// A rule that the settings break.
 #[derive(Debug)]
@@ -22,12 +25,17 @@ pub(super) const RULES: &[fn(&Config) -> Verdict] = &[
     public_origins_are_origins,
     admin_origins_are_origins,
     base_url_is_http,
+    admin_base_url_is_http,
     roles_are_few_and_different,
     data_is_named,
     database_url_is_known,
     remote_database_has_password,
     page_default_fits,
     argon2_has_memory,
+    mail_from_is_an_address,
+    mail_reply_to_is_an_address,
+    mail_server_is_named,
+    mail_password_is_not_sent_in_the_clear,
 ];
 
 fn check(holds: bool, keys: &'static [&'static str], message: impl FnOnce() -> String) -> Verdict {
@@ -57,11 +65,46 @@ fn admin_origins_are_origins(config: &Config) -> Verdict {
     origins_are_origins(&config.admin.cors_origins, &["admin.cors_origins"])
 }
 
-fn base_url_is_http(config: &Config) -> Verdict {
-    let url = &config.public.base_url;
+fn is_base_url(url: &str, keys: &'static [&'static str]) -> Verdict {
     let holds = url.is_empty() || url.starts_with("http://") || url.starts_with("https://");
-    check(holds, &["public.base_url"], || {
-        format!("must be empty or start with \"http://\" or \"https://\", found {url:?}")
+    check(holds, keys, || format!("must be empty or start with \"http://\" or \"https://\", found {url:?}"))
+}
+
+fn base_url_is_http(config: &Config) -> Verdict {
+    is_base_url(&config.public.base_url, &["public.base_url"])
+}
+
+fn admin_base_url_is_http(config: &Config) -> Verdict {
+    is_base_url(&config.admin.base_url, &["admin.base_url"])
+}
+
+fn is_mailbox(text: &str, keys: &'static [&'static str]) -> Verdict {
+    check(text.parse::<Mailbox>().is_ok(), keys, || {
+        format!("must be like \"shop@shop.example\" or \"My Shop <shop@shop.example>\", found {text:?}")
+    })
+}
+
+fn mail_from_is_an_address(config: &Config) -> Verdict {
+    is_mailbox(&config.mail.from, &["mail.from"])
+}
+
+fn mail_reply_to_is_an_address(config: &Config) -> Verdict {
+    let reply_to = &config.mail.reply_to;
+    if reply_to.is_empty() { Ok(()) } else { is_mailbox(reply_to, &["mail.reply_to"]) }
+}
+
+fn mail_server_is_named(config: &Config) -> Verdict {
+    let holds = config.mail.transport != MailTransport::Smtp || !config.mail.smtp_host.is_empty();
+    check(holds, &["mail.smtp_host"], || "must name the mail server".to_owned())
+}
+
+/// A password goes in the clear over this machine's own network at most.
+fn mail_password_is_not_sent_in_the_clear(config: &Config) -> Verdict {
+    let mail = &config.mail;
+    let is_here = ["localhost", "127.0.0.1", "::1"].contains(&mail.smtp_host.as_str());
+    let holds = mail.smtp_tls != SmtpTls::None || mail.smtp_user.is_empty() || is_here;
+    check(holds, &["mail.smtp_tls", "mail.smtp_user", "mail.smtp_host"], || {
+        "would send mail.smtp_password in the clear; set mail.smtp_tls to \"starttls\" or \"tls\"".to_owned()
     })
 }
 

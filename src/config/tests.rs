@@ -305,7 +305,7 @@ fn secrets_are_never_shown() {
     assert!(Config::default().to_toml().contains("password = \"\"\n"), "an empty secret is seen to be empty");
     assert_eq!(Secret::from("hunter2".to_owned()).reveal(), "hunter2");
     let secrets: Vec<_> = reference().filter(|setting| setting.is_secret()).map(|setting| setting.key).collect();
-    assert_eq!(secrets, ["database.password"]);
+    assert_eq!(secrets, ["database.password", "mail.smtp_password"]);
 }
 
 #[test]

@@ -278,6 +278,26 @@ words! {
         Worker = "worker",
     }
 
+    /// Where mails go.
+    MailTransport {
+        /// Into files.
+        File = "file",
+        /// To a mail server.
+        Smtp = "smtp",
+        /// Nowhere.
+        Off = "off",
+    }
+
+    /// How the connection to a mail server is secured.
+    SmtpTls {
+        /// It begins in the clear and must become TLS before anything is said.
+        Starttls = "starttls",
+        /// TLS from the first byte.
+        Tls = "tls",
+        /// Not at all.
+        None = "none",
+    }
+
     /// How a log line is written.
     LogFormat {
         /// For people.

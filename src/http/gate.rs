@@ -56,6 +56,16 @@ pub fn is_auth_route(audience: Audience, path: &str) -> bool {
     path.strip_prefix(super::prefix(audience)).is_some_and(|rest| AUTH_ROUTES.contains(&rest))
 }
 
+/// Where a signed link alone says who is meant, below the prefix of the public listener. Cookies mean nothing there: a mail program has
+/// none, and a browser must not be refused because its form has no CSRF token.
+const LINK_ROUTES: [&str; 1] = ["/notifications/unsubscribe"];
+
+/// Whether requests to `path` are for whoever has a signed link.
+pub fn is_link_route(audience: Audience, path: &str) -> bool {
+    audience == Audience::Public
+        && path.strip_prefix(super::prefix(audience)).is_some_and(|rest| LINK_ROUTES.contains(&rest))
+}
+
 impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
     type Output = Response;
 
@@ -212,6 +222,7 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
         let headers = request.headers();
         match client::credentials(headers, cookies.access) {
             Credentials::None => Ok(Caller::Guest),
+            Credentials::Cookie(_) if is_link_route(self.audience, request.uri().path()) => Ok(Caller::Guest),
             Credentials::Broken => Err(Error::new(UNAUTHENTICATED, "Authorization must be: Bearer <access token>.")),
             Credentials::Bearer(token) => {
                 identity::authenticate(&self.identity, &self.platform, self.audience, &token).await.map(Caller::Signed)

@@ -19,6 +19,8 @@ use crate::kernel::{Error, Result};
 use crate::modules::Modules;
 use crate::modules::console::ConsoleApi;
 use crate::modules::identity::{AdminAuthApi, AuthApi};
+use crate::modules::mail::MailApi;
+use crate::modules::notifications::{NotificationsApi, StaffNotificationsApi, UnsubscribeApi};
 use crate::modules::operations::OperationsApi;
 use crate::modules::webhooks::{InboundApi, WebhooksApi};
 
@@ -47,6 +49,11 @@ impl Pattern {
     fn matches(&self, segments: &[String]) -> bool {
         self.segments.len() == segments.len()
             && self.segments.iter().zip(segments).all(|(p, s)| p.starts_with('{') || p == s)
+    }
+
+    /// Whether it has a word of its own where a record has its key.
+    fn is_word(&self) -> bool {
+        self.segments.len() == 2 && !self.segments[1].starts_with('{')
     }
 
     /// What is answered here, for the Allow header.
@@ -136,13 +143,17 @@ pub fn commands(modules: &Modules, audience: Audience) -> (BoxEndpoint<'static, 
     let (identity, worker) = (Arc::clone(&modules.identity), Arc::clone(&modules.worker));
     match audience {
         Audience::Public => {
-            let service = OpenApiService::new((AuthApi { identity }, InboundApi), "Pawbase", env!("CARGO_PKG_VERSION"));
+            let unsubscribe = UnsubscribeApi { identity: Arc::clone(&identity) };
+            let api = (AuthApi { identity }, InboundApi, NotificationsApi, unsubscribe);
+            let service = OpenApiService::new(api, "Pawbase", env!("CARGO_PKG_VERSION"));
             let document = serde_json::from_str(&service.spec()).unwrap_or_default();
             (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)
         }
         Audience::Admin => {
+            let mail = MailApi { mailer: Arc::clone(&modules.mailer) };
+            let notifications = (NotificationsApi, StaffNotificationsApi);
             let webhooks = WebhooksApi { registry: worker.registry() };
-            let api = (AdminAuthApi { identity }, ConsoleApi, OperationsApi { worker }, webhooks);
+            let api = (AdminAuthApi { identity }, ConsoleApi, OperationsApi { worker }, mail, notifications, webhooks);
             let service = OpenApiService::new(api, "Pawbase admin", env!("CARGO_PKG_VERSION"));
             let document = serde_json::from_str(&service.spec()).unwrap_or_default();
             (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)
@@ -192,6 +203,7 @@ impl Routes {
         }
         let commands = allow(matching.iter().flat_map(|pattern| pattern.allowed()));
         let is_record_path = segments.len() <= 2
+            && !matching.iter().any(|pattern| pattern.is_word())
             && segments.first().is_some_and(|name| name == "batch" || self.platform.schema.served(name).is_some());
         if let (Some(pattern), false) = (matching.first(), is_record_path) {
             RoutePattern::note(&request, &pattern.path);

@@ -2,6 +2,8 @@
 
 pub mod console;
 pub mod identity;
+pub mod mail;
+pub mod notifications;
 pub mod operations;
 pub mod webhooks;
 
@@ -10,6 +12,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use self::identity::Identity;
+use self::mail::Mailer;
 use crate::context::Audience;
 use crate::work::Worker;
 
@@ -18,6 +21,8 @@ use crate::work::Worker;
 pub struct Modules {
     /// Keys, hashing and counters of sign-in.
     pub identity: Arc<Identity>,
+    /// Writes mails, and has a way for them to go out.
+    pub mailer: Arc<Mailer>,
     /// What is done about events and jobs.
     pub worker: Arc<Worker>,
 }
@@ -25,9 +30,12 @@ pub struct Modules {
 impl Modules {
     /// The details of all operations on the listener of `audience`.
     pub fn described(&self, audience: Audience) -> Described {
-        let all = self.identity.described(audience);
-        let all = all.and(webhooks::described(audience));
-        if audience == Audience::Admin { all.and(console::described()).and(operations::described()) } else { all }
+        let all = self.identity.described(audience).and(notifications::described()).and(webhooks::described(audience));
+        if audience == Audience::Admin {
+            all.and(console::described()).and(mail::described()).and(operations::described())
+        } else {
+            all
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::hmac;
 use aws_lc_rs::rand;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine as _;
@@ -16,6 +17,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::context::Audience;
 
@@ -105,6 +107,7 @@ pub struct Keys {
     engine_root_password: String,
     engine_session_key: String,
     csrf: String,
+    links: String,
     public: SigningKey,
     admin: SigningKey,
 }
@@ -125,6 +128,7 @@ impl Keys {
             engine_root_password: secret(folder, "engine-root.key")?,
             engine_session_key: secret(folder, "engine-session.key")?,
             csrf: secret(folder, "csrf.key")?,
+            links: secret(folder, "links.key")?,
             public: signing_key(folder, "public-signing.pem")?,
             admin: signing_key(folder, "admin-signing.pem")?,
         })
@@ -145,6 +149,25 @@ impl Keys {
         &self.csrf
     }
 
+    /// The token of a link in a mail: the key of the row that it opens, and a seal for this purpose alone. It is the same each time it
+    /// is made, so that none needs to be stored; the row says until when and how often it works.
+    pub fn link_token(&self, purpose: &str, id: Uuid) -> String {
+        let seal = hmac::sign(&self.link_key(), &sealed(purpose, id));
+        format!("{}.{}", URL_SAFE_NO_PAD.encode(id.as_bytes()), URL_SAFE_NO_PAD.encode(seal.as_ref()))
+    }
+
+    /// The row that a link's token opens; None when it was not made here, or for another purpose. In constant time.
+    pub fn open_link(&self, purpose: &str, token: &str) -> Option<Uuid> {
+        let (id, seal) = token.split_once('.')?;
+        let id = Uuid::from_slice(&URL_SAFE_NO_PAD.decode(id).ok()?).ok()?;
+        let seal = URL_SAFE_NO_PAD.decode(seal).ok()?;
+        hmac::verify(&self.link_key(), &sealed(purpose, id), &seal).ok().map(|()| id)
+    }
+
+    fn link_key(&self) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, self.links.as_bytes())
+    }
+
     /// The key that signs access tokens of `audience`.
     pub fn signing(&self, audience: Audience) -> &SigningKey {
         match audience {
@@ -157,6 +180,11 @@ impl Keys {
     pub fn jwks(&self, audience: Audience) -> Value {
         json!({ "keys": [self.signing(audience).jwk()] })
     }
+}
+
+/// What a link's seal is over. Keys have one length, so no two pairs are the same bytes.
+fn sealed(purpose: &str, id: Uuid) -> Vec<u8> {
+    [id.as_bytes(), purpose.as_bytes()].concat()
 }
 
 fn secret(folder: Option<&Path>, name: &str) -> Result<String, KeysError> {
@@ -263,7 +291,7 @@ mod tests {
         assert_eq!(first.csrf_key(), second.csrf_key());
         assert_eq!(first.jwks(Audience::Public), second.jwks(Audience::Public));
         assert_ne!(first.jwks(Audience::Public), first.jwks(Audience::Admin));
-        assert_eq!(fs::read_dir(&path).expect("a folder").count(), 5, "nothing unfinished is left");
+        assert_eq!(fs::read_dir(&path).expect("a folder").count(), 6, "nothing unfinished is left");
     }
 
     #[cfg(unix)]
@@ -298,6 +326,23 @@ mod tests {
         let (one, other) = (Keys::open(None).expect("made"), Keys::open(None).expect("made"));
         assert_ne!(one.engine_session_key(), other.engine_session_key());
         assert_ne!(one.signing(Audience::Public).kid(), other.signing(Audience::Public).kid());
+    }
+
+    #[test]
+    fn a_link_opens_one_row_for_one_purpose() {
+        let (keys, others) = (Keys::open(None).expect("made"), Keys::open(None).expect("made"));
+        let (id, other) = (Uuid::from_u128(7), Uuid::from_u128(8));
+        let token = keys.link_token("reset", id);
+        assert_eq!(token, keys.link_token("reset", id), "made anew it is the same");
+        assert_eq!(keys.open_link("reset", &token), Some(id));
+        assert_eq!(keys.open_link("verify", &token), None);
+        assert_eq!(others.open_link("reset", &token), None);
+        let (row, seal) = token.split_once('.').expect("two parts");
+        let exchanged = keys.link_token("reset", other).split_once('.').expect("two parts").0.to_owned() + "." + seal;
+        let (short, long) = (format!("{row}."), format!("{token}A"));
+        for bad in ["", ".", "a.b", "\u{0}", row, short.as_str(), long.as_str(), exchanged.as_str()] {
+            assert_eq!(keys.open_link("reset", bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -52,6 +52,18 @@ catalogue! {
         "source": "Key of the source",
         "external_id": "What the sender calls it",
     };
+    MAIL_FAILED = "mail.failed", 1, about "mails", "A mail was given up: refused, or tried too often.", {
+        "to": "Address that it was to go to",
+        "user": "Key of the account whose address that is",
+        "template": "Which mail it was",
+        "error": "Why, in words for staff",
+        "is_bad_address": "Whether the mail server says that the address is no good",
+    };
+    JOB_DIED = "job.died", 1, about "jobs", "A job was given up. Not told of jobs that are about another job, such as reactions to this event.", {
+        "kind": "Which work",
+        "attempts": "How often it was begun",
+        "error": "Why the last attempt failed",
+    };
 }
 
 /// What events of records carry.

@@ -1,9 +1,13 @@
 //! Ends an attempt: the job is over or waits again, and the next one of its lane has its turn.
 
 use pawbase_engine::{Tx, Value};
+use serde_json::json;
 use uuid::Uuid;
 
-use super::job::State;
+use super::catalogue;
+use super::emit::emit;
+use super::event::NewEvent;
+use super::job::{State, record};
 use super::store::{self, Becomes, Fence, Stored};
 use crate::context::Ctx;
 use crate::kernel::error::CONFLICT;
@@ -41,10 +45,24 @@ pub(super) async fn end(tx: &Tx, ctx: &Ctx, job: Uuid, fence: Fence<'_>, ending:
     };
     let was = store::change_job(tx, job, becomes, fence, ctx.now()).await?.ok_or_else(lost)?;
     match ending {
-        Ending::Done | Ending::Dead { .. } | Ending::Dropped => advance(tx, ctx, &was).await?,
+        Ending::Done | Ending::Dropped => advance(tx, ctx, &was).await?,
+        Ending::Dead { error, .. } => {
+            advance(tx, ctx, &was).await?;
+            tell_of_death(tx, ctx, &was, &error).await?;
+        }
         Ending::Retry { .. } | Ending::Back { .. } => ctx.platform.bell.ring_after(tx),
     }
     Ok(())
+}
+
+/// Tells that a job was given up; not of one that is about the death of another. What handles this event, such as a webhook, would else
+/// be told of its own failure to tell, for ever.
+async fn tell_of_death(tx: &Tx, ctx: &Ctx, was: &Stored, error: &str) -> Result<()> {
+    if store::is_about_a_job(tx, was.id).await? {
+        return Ok(());
+    }
+    let payload = json!({ "kind": was.kind, "attempts": was.attempts, "error": error });
+    emit(tx, ctx, NewEvent::new(&catalogue::JOB_DIED, record("jobs", was.id), payload)?).await
 }
 
 /// Gives the next job of the lane its turn. Those that were dropped while they stood in line are passed over.

@@ -18,6 +18,7 @@ mod http;
 mod identity;
 mod import;
 mod lists_of_objects;
+mod notifications;
 mod permissions;
 mod records;
 mod restore;

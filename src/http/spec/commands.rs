@@ -63,10 +63,13 @@ fn add_members(schemas: &mut Json, details: &Described) {
     }
 }
 
+/// Samples go by the name of the schema; where there is none, as for a page, by that of the operation.
 fn add_samples(operation: &mut Json, details: &Described) {
+    let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
     let add = |place: &mut Json| {
         for (_, media) in place.get_mut("content").and_then(Json::as_object_mut).into_iter().flatten() {
-            if let Some(sample) = schema_name(media).and_then(|name| details.samples.get(&name)) {
+            let name = schema_name(media).unwrap_or_else(|| id.clone());
+            if let Some(sample) = details.samples.get(&name) {
                 media["example"] = sample.clone();
             }
         }

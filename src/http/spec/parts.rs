@@ -17,7 +17,8 @@ pub(super) fn finish(path: &str, item: &mut Json, audience: Audience) {
         let is_unsafe = method != "get";
         let mut common = ANY.to_vec();
         // By the CSRF token, that every change by cookie needs.
-        common.extend(is_unsafe.then_some(403));
+        let is_link = gate::is_link_route(audience, path);
+        common.extend((is_unsafe && !is_link).then_some(403));
         let is_limited = audience == Audience::Public || (method == "post" && gate::is_auth_route(audience, path));
         common.extend(is_limited.then_some(429));
         operation["security"] = security(operation["security"] == "anybody", is_unsafe);

@@ -4,7 +4,7 @@
 //!   browser's way, `document.rs` what the OpenAPI document adds
 //! * `sign_in.rs`, `account.rs`, `staff.rs`, `setup.rs` are what the operations do
 //! * `authenticate.rs` turns an access token into a principal, for every request
-//! * `events.rs` is what it tells
+//! * `events.rs` is what it tells, `people.rs` what other modules may know of somebody
 //! * `rules.rs`, `email.rs` decide, `store/` has the statements, `tokens.rs` and `passwords.rs` the cryptography
 //!
 //! **Invariant:** after every change of a session, a role or a status, the generation of the kept principals is raised after
@@ -20,6 +20,7 @@ mod email;
 mod events;
 mod model;
 mod passwords;
+mod people;
 mod refresh_body;
 mod rules;
 mod setup;
@@ -44,7 +45,7 @@ use self::passwords::Passwords;
 use self::rules::LockPolicy;
 use self::strangers::Strangers;
 use crate::config::{AuthSettings, Config};
-use crate::context::{Platform, changing_rights, uninterrupted};
+use crate::context::{Ctx, Platform, changing_rights, uninterrupted};
 use crate::kernel::Result;
 use crate::kernel::time::{Instant, floored};
 use crate::services::keys::Keys;
@@ -54,6 +55,8 @@ pub use self::api::AuthApi;
 pub use self::authenticate::authenticate;
 pub use self::cookies::{ADMIN_COOKIES, CookieNames, PUBLIC_COOKIES, cookie_value};
 pub use self::email::Email;
+pub use self::model::Status;
+pub use self::people::{Person, administrators, person};
 pub use self::setup::{create_admin, disable, list_admins, reset_password};
 pub use self::views::Account;
 
@@ -125,6 +128,11 @@ impl Identity {
     fn session_end(&self, now: Instant) -> Instant {
         floored(now) + self.refresh_lifetime()
     }
+}
+
+/// The caller's own account.
+pub async fn own_account(ctx: &Ctx) -> Result<Account> {
+    account::me(ctx).await.map(Account::from)
 }
 
 /// Runs `work` in one transaction of the system, to its end even when the client hangs up: the engine keeps what was begun and

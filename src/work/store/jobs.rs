@@ -160,6 +160,13 @@ pub async fn job(tx: &Tx, id: Uuid) -> Result<Option<Stored>> {
     Ok(jobs(tx, std::iter::once(id)).await?.pop())
 }
 
+/// Whether a job is about another job.
+pub async fn is_about_a_job(tx: &Tx, id: Uuid) -> Result<bool> {
+    let text = "SELECT VALUE about FROM $id";
+    let about = tx.query(text, Vars::new().with("id", record("jobs", id))).await?.rows(0).pop();
+    Ok(matches!(about, Some(Value::RecordId(about)) if about.table.as_str() == "jobs"))
+}
+
 /// Who runs a job and until when.
 #[derive(Debug, Clone)]
 pub struct Lease {

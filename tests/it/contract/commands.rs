@@ -76,9 +76,55 @@ pub async fn answer(
         ("run_job", 204) => ask().on(&job(stage, "waiting").await),
         ("run_schedule" | "pause_schedule" | "resume_schedule", 403) => ask().by(&stage.support).on("forget_work"),
         ("run_schedule" | "pause_schedule" | "resume_schedule", 200) => ask().on("forget_work"),
+        ("get_unread_count" | "get_notification_preferences", 200) => ask(),
+        ("read_notification", 200) => ask().on(&notification(stage, audience).await),
+        ("read_all_notifications", 200) => ask().json(json!({})),
+        ("list_notification_types", 200) => ask(),
+        ("test_notification", 201) => ask().json(json!({ "type": "membership_added" })),
+        ("resend_notification", 403) => ask().by(&stage.support),
+        ("resend_notification", 204 | 409) => ask().on(&resent(stage, status).await),
+        ("get_unsubscribe_page" | "unsubscribe_notifications", 200 | 400 | 404 | 410) => {
+            return Some(unsubscribe(stage, ask(), &guest, status).await);
+        }
+        ("update_notification_preferences", 200) => ask().json(json!({ "timezone": "Europe/Lisbon" })),
         _ => return None,
     };
     Some(ask.send().await)
+}
+
+/// A notification of the caller of a listener.
+async fn notification(stage: &Stage, audience: Audience) -> String {
+    let id = format!("01900000-0000-7000-8000-{:012x}", stage.number());
+    let text = format!(
+        "CREATE notifications:u'{id}' SET user = users:u'{}', audience = '{}', type = 'membership_added', cause = '{id}',
+            title = 'x', body = 'x', data = {{}}, is_urgent = false, in_app = true, created_at = d'2026-05-04T10:00:00Z',
+            expires_at = d'2026-08-04T10:00:00Z'",
+        stage.caller(audience).user,
+        audience.as_str()
+    );
+    stage.test.system(&text).await;
+    id
+}
+
+/// A sample of the boss's whose e-mail may be sent again, or may not.
+async fn resent(stage: &Stage, status: u16) -> String {
+    let is_wanted = status == 204;
+    let kind = if is_wanted { "membership_added" } else { "membership_ended" };
+    let choice = json!({ "types": [{ "type": kind, "email": is_wanted }] });
+    stage.boss.patch("/api/admin/notifications/preferences", choice).await.assert(200);
+    stage.boss.post("/api/admin/notifications/test", json!({ "type": kind })).await.assert(201).id()
+}
+
+/// An unsubscribe link: good, without a token, not ours, of a notification that is gone.
+async fn unsubscribe(stage: &Stage, ask: Ask<'_>, guest: &Client, status: u16) -> Reply {
+    let ask = ask.by(guest);
+    if status == 400 {
+        return ask.send().await;
+    }
+    let id = if status == 200 { notification(stage, Audience::Public).await } else { uuid::Uuid::nil().to_string() };
+    let purpose = if status == 404 { "another" } else { "notifications.unsubscribe" };
+    let token = stage.test.app.identity.keys().link_token(purpose, id.parse().expect("a key"));
+    ask.query(&format!("token={token}")).send().await
 }
 
 /// A job in this state, of a kind that nobody does.

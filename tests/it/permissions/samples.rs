@@ -22,6 +22,7 @@ pub struct Sample {
 pub fn all(world: &World) -> Vec<Sample> {
     let business = &world.businesses[0];
     let made = |table, label, set| Sample { table, label, find: None, set };
+    let told = |audience: &str, in_app: bool| json!({ "audience": audience, "in_app": in_app, "created_at": "2020-01-01T00:00:00Z" });
     let found = |table, label, find, set| Sample { table, label, find: Some(find), set };
     vec![
         made("addresses", "of customer1", json!({})),
@@ -44,6 +45,14 @@ pub fn all(world: &World) -> Vec<Sample> {
         made("listings", "draft, of customer1, for business 1", json!({ "status": "draft", "business": business })),
         found("memberships", "of receptionist1", "user.email = 'receptionist1@example.com'", json!({})),
         found("memberships", "of owner1", "user.email = 'owner1@example.com'", json!({})),
+        made(
+            "notification_deliveries",
+            "to customer1",
+            json!({ "created_at": "2020-01-01T00:00:00Z", "updated_at": "2020-01-01T00:00:00Z" }),
+        ),
+        made("notifications", "to customer1", told("public", true)),
+        made("notifications", "to customer1, not in the list", told("public", false)),
+        made("notifications", "to customer1, for staff", told("admin", true)),
         made("pets", "of customer1", json!({})),
         made("posts", "published, of customer1", json!({})),
         made("posts", "hidden, of customer1", json!({ "status": "hidden" })),
@@ -56,6 +65,7 @@ pub fn all(world: &World) -> Vec<Sample> {
         made("services", "inactive, of business 1", json!({ "active": false })),
         made("sessions", "of customer1", json!({})),
         made("species", "reference data", json!({})),
+        made("suppressions", "of an address", json!({ "address": "matrix@example.net" })),
         found("users", "customer1", "email = 'customer1@example.com'", json!({ "public_profile": true })),
         found("users", "customer1, private", "email = 'customer1@example.com'", json!({ "public_profile": false })),
         found("users", "somebody suspended", "status = 'suspended' AND public_profile", json!({})),
@@ -135,7 +145,7 @@ fn link(world: &World, tables: &[String], variant: usize) -> Json {
             "breeds" => json!(BREEDS[variant]),
             "product_categories" => json!(world.categories[variant]),
             "posts" => json!(world.posts[variant]),
-            "events" | "jobs" => json!(KEY),
+            "events" | "jobs" | "mails" | "notifications" => json!(KEY),
             other => panic!("no sample link to {other}"),
         },
         [] => json!(format!("users:{}", world.customer2)),
@@ -148,7 +158,7 @@ fn words(name: &str, variant: usize) -> String {
     match name {
         "phone" => format!("+4930100000{variant}"),
         "birthday" | "birth_date" => format!("2001-01-0{}", variant + 1),
-        "email" => format!("matrix{variant}@example.net"),
+        "address" | "email" => format!("matrix{variant}@example.net"),
         "slug" => format!("matrix-{variant}"),
         "sku" => format!("MATRIX-{variant}"),
         "barcode" => format!("1234567{variant}"),

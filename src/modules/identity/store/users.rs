@@ -10,6 +10,7 @@ use crate::kernel::time::Instant;
 use crate::kernel::{Error, Result};
 use crate::modules::identity::email::Email;
 use crate::modules::identity::model::{Credentials, NewUser, Status, UserRow};
+use crate::modules::identity::people::Person;
 use crate::modules::identity::rules::{LockPolicy, ProfileChanges, ProfileValue};
 
 const ACCOUNT: &str = "id, email, name, phone, birthday, bio, city, locale, timezone, public_profile, roles, status, \
@@ -75,6 +76,36 @@ pub async fn credentials_within(tx: &Tx, user: Uuid) -> Result<Option<Credential
     let text = format!("SELECT {CREDENTIALS} FROM $user");
     let mut answer = tx.query(&text, Vars::new().with("user", record("users", user))).await?;
     answer.rows(0).pop().map(credentials).transpose()
+}
+
+const PERSON: &str = "id, email, name, locale, timezone, roles, status";
+
+fn person(row: Value) -> Result<Person> {
+    let mut row = Row(row);
+    Ok(Person {
+        id: row.key("id")?,
+        email: row.take("email")?,
+        name: row.take("name")?,
+        locale: row.take("locale")?,
+        timezone: row.take("timezone")?,
+        roles: row.roles()?,
+        status: row.status()?,
+    })
+}
+
+/// What other modules may know of somebody, inside a transaction.
+pub async fn person_within(tx: &Tx, user: Uuid) -> Result<Option<Person>> {
+    let text = format!("SELECT {PERSON} FROM $user");
+    tx.query(&text, Vars::new().with("user", record("users", user))).await?.rows(0).pop().map(person).transpose()
+}
+
+/// Those who administer and whose accounts may be used, the oldest first.
+pub async fn administrators_within(tx: &Tx, most: i64) -> Result<Vec<Person>> {
+    let text = format!(
+        "SELECT {PERSON} FROM users WHERE roles CONTAINSANY $roles AND status = 'active' ORDER BY id LIMIT $most"
+    );
+    let vars = Vars::new().with("roles", names(&Role::ADMINS)).with("most", most);
+    tx.query(&text, vars).await?.rows(0).into_iter().map(person).collect()
 }
 
 /// Makes an account. Fails with ALREADY_EXISTS at `/email` when the address is taken.
