@@ -26,6 +26,11 @@ export const ROUTES = [
     { path: "/users", load: () => import("./screens/users.js") },
     { path: "/users/:id", load: () => import("./screens/user.js") },
     { path: "/audit", load: () => import("./screens/audit.js") },
+    { path: "/events", load: () => import("./screens/events.js") },
+    { path: "/events/:id", load: () => import("./screens/event.js") },
+    { path: "/jobs", load: () => import("./screens/jobs.js") },
+    { path: "/jobs/:id", load: () => import("./screens/job.js") },
+    { path: "/schedules", load: () => import("./screens/schedules.js") },
     { path: "/account", load: () => import("./screens/account.js") },
 ];
 

@@ -20,6 +20,12 @@ const ACTIONS = {
     "user.reinstated": { icon: "undo", text: "reinstated", kind: "good" },
     "user.roles_replaced": { icon: "shield", text: "changed the roles of", kind: "warn" },
     "user.signed_out": { icon: "out", text: "ended the sign-ins of", kind: "warn" },
+    "job.retried": { icon: "refresh", text: "began anew the job", kind: "plain" },
+    "job.run": { icon: "play", text: "ran early the job", kind: "plain" },
+    "job.dropped": { icon: "trash", text: "dropped the job", kind: "warn" },
+    "schedule.run": { icon: "play", text: "ran the schedule", kind: "plain" },
+    "schedule.paused": { icon: "pause", text: "paused the schedule", kind: "warn" },
+    "schedule.resumed": { icon: "play", text: "resumed the schedule", kind: "good" },
     "user.password_changed": { icon: "lock", text: "changed the password of", kind: "warn" },
 };
 /** All actions that there are words for. */
