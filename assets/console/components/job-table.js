@@ -34,7 +34,7 @@ const columns = (onDone) => [
     { key: "about", label: "About", cell: (job) => html`<${RecordLink} link=${job.about} hasTable />` },
     { key: "when", label: "When", cell: (job) => html`<${When} job=${job} />` },
     { key: "attempts", label: "Attempts", class: "number", cell: (job) => job.attempts ?? 0 },
-    { key: "error", label: "Why it failed", class: "reason", cell: (job) => (job.error && job.state !== "done" ? html`<span title=${job.error}>${job.error}</span>` : html`<span class="none">–</span>`) },
+    { key: "error", label: "Why it failed", class: "reason", cell: (job) => (job.error && job.state !== "done" ? html`<span class="clamp" title=${job.error}>${job.error}</span>` : html`<span class="none">–</span>`) },
     {
         key: "act", label: html`<span class="sr-only">Actions</span>`, class: "acts",
         cell: (job) => html`<${JobActions} jobs=${[job]} only=${["retry", "run"]} onDone=${onDone} isSmall name=${kindWords(job.kind ?? "")} />`,
@@ -43,12 +43,12 @@ const columns = (onDone) => [
 
 /**
  * @param {{ caption: string, jobs: Job[], onDone: () => void, selected?: Set<string>, onSelect?: (selected: Set<string>) => void, isBusy?: boolean,
- *   isOfOne?: boolean }} props `isOfOne`: all are about the same record.
+ *   without?: string[] }} props `without`: columns that say the same in each row.
  */
-export function JobTable({ caption, jobs, onDone, selected, onSelect, isBusy, isOfOne = false }) {
-    const shown = columns(onDone).filter((column) => !isOfOne || column.key !== "about");
+export function JobTable({ caption, jobs, onDone, selected, onSelect, isBusy, without = [] }) {
+    const shown = columns(onDone).filter((column) => !without.includes(column.key));
     return html`
         <${DataTable} caption=${caption} columns=${shown} rows=${jobs} keyOf=${(/** @type {Job} */ job) => job.id} isBusy=${isBusy}
-            labelOf=${(/** @type {Job} */ job) => `${kindWords(job.kind ?? "")} ${job.id.slice(-6)}`} selected=${selected} onSelect=${onSelect}
+            labelOf=${(/** @type {Job} */ job) => `${kindWords(job.kind ?? "")} ${job.id.slice(-6)}`} selected=${selected} onSelect=${onSelect} isStacked
             onOpen=${(/** @type {Job} */ job) => go(`/jobs/${job.id}`)} />`;
 }

@@ -45,7 +45,7 @@ export function WorkStrip({ work: { data, problem, reload } }) {
             <${Tile} icon="bolt" label="Events waiting" value=${whole.format(data.events_waiting)}
                 detail=${data.events_lag_s > LATE_S ? `the oldest for ${spanWords(data.events_lag_s)}` : "none late"} />
             <${Tile} icon="queue" label="Jobs to do" value=${whole.format(waiting + blocked + running)} href="#/jobs?state=waiting"
-                detail=${lag_s > LATE_S ? `${spanWords(lag_s)} late` : `${whole.format(running)} running, none late`} />
+                detail=${lag_s > LATE_S ? `${spanWords(lag_s)} late` : `${whole.format(running)} running now`} />
             <${Tile} icon="check" label="Done" value=${whole.format(doneLastHour)} detail="in the last hour" href="#/jobs?state=done" />
             <${Tile} icon="alert" label="Given up" value=${whole.format(dead)} detail=${dead ? "look at them" : "all is well"} href="#/jobs?state=dead" isBad=${dead > 0} />
             <${Tile} icon="link" label="Outside services" value=${failing ? `${failing} failing` : "All well"} detail="mail, webhooks" isBad=${failing > 0} />

@@ -49,7 +49,7 @@ function Jobs({ event }) {
         <section class="stack" aria-labelledby="jobs-title">
             <h2 id="jobs-title">What was done about it</h2>
             ${problem && html`<${ProblemNote} problem=${problem} onRetry=${reload} />`}
-            ${data && (data.items.length ? html`<${JobTable} caption="Jobs of this event" jobs=${data.items} onDone=${reload} isOfOne />`
+            ${data && (data.items.length ? html`<${JobTable} caption="Jobs of this event" jobs=${data.items} onDone=${reload} without=${["about"]} />`
                 : html`<p class="muted">Nothing follows from events of this kind.</p>`)}
         </section>`;
 }

@@ -101,7 +101,7 @@ export default function EventsScreen({ query }) {
                 <${EmptyState} icon="bolt" title=${search.isEmpty ? "Nothing has happened yet" : "Nothing found"}>
                     ${search.isEmpty ? "Sign-ins, new accounts and changes of your records appear here as soon as there are some." : "No event fits what you are looking for."}<//>`}
             ${events.length > 0 && html`
-                <${DataTable} caption="Events" columns=${COLUMNS} rows=${events} keyOf=${(/** @type {Event} */ event) => event.id} isBusy=${isLoading}
+                <${DataTable} caption="Events" columns=${COLUMNS} rows=${events} keyOf=${(/** @type {Event} */ event) => event.id} isBusy=${isLoading} isStacked
                     onOpen=${(/** @type {Event} */ event) => go(`/events/${event.id}`)} />
                 <${Pager} ...${pages} count=${events.length} />`}
         <//>`;

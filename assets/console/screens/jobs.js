@@ -101,7 +101,7 @@ function JobList({ query, state, reloadWork }) {
                     <${JobActions} jobs=${chosen} onDone=${done} isSmall />
                     <button type="button" class="button button-small button-quiet" onClick=${() => setSelected(new Set())}>Clear</button></div>`}
             ${jobs.length > 0 && html`
-                <${JobTable} caption="Jobs" jobs=${jobs} onDone=${done} isBusy=${isLoading} selected=${canWrite() ? selected : undefined} onSelect=${canWrite() ? setSelected : undefined} />
+                <${JobTable} caption="Jobs" jobs=${jobs} onDone=${done} isBusy=${isLoading} without=${state === ALL ? [] : ["state"]} selected=${canWrite() ? selected : undefined} onSelect=${canWrite() ? setSelected : undefined} />
                 <${Pager} ...${pages} count=${jobs.length} />`}
             ${state === "dead" && jobs.length > 0 && canWrite() && html`<p><${RetryAll} query=${query} onDone=${done} /></p>`}
         </div>`;

@@ -65,6 +65,6 @@ export default function SchedulesScreen() {
             ${data && problem && html`<${ProblemNote} problem=${problem} onRetry=${reload} />`}
             ${isSlow && html`<${Skeleton} rows=${4} />`}
             ${data && schedules.length === 0 && html`<${EmptyState} icon="clock" title="There are no schedules">Work that comes again and again appears here.<//>`}
-            ${schedules.length > 0 && html`<${DataTable} caption="Schedules" columns=${columns(work.refresh)} rows=${schedules} keyOf=${(/** @type {Schedule} */ schedule) => schedule.id} />`}
+            ${schedules.length > 0 && html`<${DataTable} caption="Schedules" columns=${columns(work.refresh)} rows=${schedules} keyOf=${(/** @type {Schedule} */ schedule) => schedule.id} isStacked />`}
         <//>`;
 }
