@@ -70,6 +70,8 @@ export function useLive(refresh, every_ms = EVERY_MS) {
     }, [refresh, every_ms]);
 }
 
+/** @template R @typedef {{ items: R[], next_cursor: string | null }} ListPage A page of a list, as the API gives it. */
+
 /**
  * One page of a list at a time, by cursors. A list of another `key` begins at its first page.
  * @template {{ items: any[], next_cursor: string | null }} P

@@ -31,6 +31,7 @@ export const ROUTES = [
     { path: "/jobs", load: () => import("./screens/jobs.js") },
     { path: "/jobs/:id", load: () => import("./screens/job.js") },
     { path: "/schedules", load: () => import("./screens/schedules.js") },
+    { path: "/notifications", load: () => import("./screens/notifications.js") },
     { path: "/account", load: () => import("./screens/account.js") },
 ];
 

@@ -5,11 +5,13 @@ import { test } from "node:test";
 import { rowsOf, separatorOf, textOf, written } from "./csv.js";
 import { cronWords } from "./cron.js";
 import { between, dayBefore } from "./days.js";
+import { catalogueOf, covers, withPattern } from "./event-catalogue.js";
 import { differences } from "./difference.js";
 import { linesOf } from "./flat.js";
 import { csvToSend, guess, minorOf, missing } from "./import-file.js";
+import { withoutLooks } from "./mail-html.js";
 import { layOut } from "./schema-layout.js";
-import { eventNames, eventWords, kindWords, namedLike, possible, spanWords, totals } from "./work.js";
+import { eventWords, kindWords, namedLike, possible, spanWords, totals } from "./work.js";
 
 test("CSV of all kinds is read, and what is written is read back", () => {
   for (const [text, separator, rows] of [
@@ -108,7 +110,6 @@ test("events and jobs are called by words, unknown ones by their names", () => {
   }
   assert.equal(kindWords("work.forget"), "Clear out old events and jobs");
   assert.equal(kindWords("shop.count_stock"), "Shop: count stock");
-  assert.ok(eventNames([{ name: "pets" }]).includes("pets.updated"));
 });
 
 test("a pattern of names becomes a condition", () => {
@@ -117,6 +118,21 @@ test("a pattern of names becomes a condition", () => {
   ]) {
     assert.deepEqual(namedLike(pattern, ["user.logged_in"]), condition, pattern);
   }
+});
+
+test("the list of events is read, and patterns of names include one another", () => {
+  const text = "# Events\n\n### `user.registered`\n\nSomebody made an account. About a record of `users`. Version 1.\n\n- `email`: Address\n\n"
+    + "## Records\n\n- `pets.created`, `pets.deleted`: An animal of a user.\n\nTheir payload:\n\n- `id`: Key\n";
+  assert.deepEqual(catalogueOf(text), [
+    { name: "user.registered", description: "Somebody made an account." },
+    { name: "pets.created", description: "An animal of a user." }, { name: "pets.deleted", description: "An animal of a user." },
+  ]);
+  for (const [pattern, name, is] of [["*", "pets.created", true], ["pets.*", "pets.created", true], ["pets.*", "petshop.created", false], ["pets.created", "pets.deleted", false]]) {
+    assert.equal(covers(pattern, name), is, pattern);
+  }
+  assert.deepEqual(withPattern(["pets.created", "user.registered"], "pets.*"), ["user.registered", "pets.*"]);
+  assert.deepEqual(withPattern(["pets.*"], "pets.created"), ["pets.*"]);
+  assert.deepEqual(withPattern(["pets.*"], "*"), ["*"]);
 });
 
 test("what can be done with a job depends on its state", () => {
@@ -146,4 +162,11 @@ test("days are those of the reader", () => {
   const { "at[gte]": from, "at[lte]": to } = between("at", "2026-05-04", "2026-05-04");
   assert.equal(new Date(to) - new Date(from), 24 * 3600 * 1000 - 1000);
   assert.deepEqual(between("at", null, "nonsense"), { "at[gte]": null, "at[lte]": null });
+});
+
+test("looks and scripts are taken out of a mail's HTML, and nothing else", () => {
+  const { html, css } = withoutLooks('<html><head><style>p { margin: 0 }</style><STYLE>b { color: red }</STYLE></head><body style="margin:0"><p class="a" style=\'x\' onclick="y()">style="no"</p>'
+    + "<script>bad()</script><img alt=\"style=x\" onerror = z></body></html>");
+  assert.equal(css, "p { margin: 0 }\nb { color: red }");
+  assert.equal(html, '<html><head></head><body data-look="margin:0"><p class="a" data-look=\'x\' data-off="y()">style="no"</p><img alt="style=x" data-off = z></body></html>');
 });

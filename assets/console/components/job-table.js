@@ -6,6 +6,7 @@ import { go, href } from "../router.js";
 import { Badge } from "./badge.js";
 import { DataTable } from "./data-table.js";
 import { Moment } from "./date.js";
+import { Reason } from "./facts.js";
 import { JobActions } from "./job-actions.js";
 import { RecordLink } from "./record-link.js";
 
@@ -34,7 +35,7 @@ const columns = (onDone) => [
     { key: "about", label: "About", cell: (job) => html`<${RecordLink} link=${job.about} hasTable />` },
     { key: "when", label: "When", cell: (job) => html`<${When} job=${job} />` },
     { key: "attempts", label: "Attempts", class: "number", cell: (job) => job.attempts ?? 0 },
-    { key: "error", label: "Why it failed", class: "reason", cell: (job) => (job.error && job.state !== "done" ? html`<span class="clamp" title=${job.error}>${job.error}</span>` : html`<span class="none">–</span>`) },
+    { key: "error", label: "Why it failed", class: "reason", cell: (job) => html`<${Reason} text=${job.state === "done" ? null : job.error} />` },
     {
         key: "act", label: html`<span class="sr-only">Actions</span>`, class: "acts",
         cell: (job) => html`<${JobActions} jobs=${[job]} only=${["retry", "run"]} onDone=${onDone} isSmall name=${kindWords(job.kind ?? "")} />`,

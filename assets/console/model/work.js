@@ -14,7 +14,16 @@ const EVENTS = {
     "user.suspended": "Account suspended",
     "user.reinstated": "Account reinstated",
     "user.signed_out": "Signed out everywhere",
+    "job.died": "Job given up",
+    "mail.failed": "Mail not delivered",
+    "webhook.disabled": "Webhook endpoint disabled",
+    "webhook.received": "Webhook received",
+    "webhook.test": "Test of a webhook",
 };
+/** What events of commands are about, where it is not a table. @type {Record<string, string>} */
+const DOMAINS = { user: "Accounts", job: "Jobs", mail: "Mail", webhook: "Webhooks" };
+/** The part of a name before the dot, in words. @param {string} domain */
+export const domainWords = (domain) => DOMAINS[domain] ?? words(domain);
 /** What is done to a record. @type {Record<string, string>} */
 const CHANGES = { created: "added", updated: "changed", deleted: "deleted" };
 
@@ -26,9 +35,6 @@ export function eventWords(name) {
     if (change) return `${words(name.slice(0, at))}: ${change}`;
     return `${words(name.slice(0, at))}: ${words(name.slice(at + 1)).toLowerCase()}`;
 }
-
-/** Names of events to choose from. @param {{ name: string }[]} tables */
-export const eventNames = (tables) => [...Object.keys(EVENTS), ...tables.flatMap(({ name }) => Object.keys(CHANGES).map((change) => `${name}.${change}`))];
 
 /** The condition for a pattern of names: a whole name, `user.*`, or a part of one. @param {string} pattern @param {string[]} [known] Whole names. */
 export function namedLike(pattern, known = []) {
@@ -42,6 +48,24 @@ export function namedLike(pattern, known = []) {
 const KINDS = {
     "records.forget_answers": "Clear out remembered answers",
     "work.forget": "Clear out old events and jobs",
+    "mail.send": "Send a mail",
+    "mail.forget": "Clear out old mails",
+    "notifications.send": "Send notifications by e-mail",
+    "notifications.forget": "Clear out old notifications",
+    "notifications.job_died": "Tell staff that a job was given up",
+    "notifications.webhook_disabled": "Tell staff that an endpoint was disabled",
+    "notifications.mail_failed": "Send no more mail to a bad address",
+    "notifications.user_suspended": "Tell somebody of their suspension",
+    "notifications.user_reinstated": "Tell somebody that their suspension is over",
+    "notifications.membership_created": "Tell somebody of their new business",
+    "notifications.membership_updated": "Tell somebody of their new role",
+    "notifications.membership_deleted": "Tell somebody that a membership ended",
+    "webhooks.fan_out": "Find the endpoints to tell",
+    "webhooks.deliver": "Tell an endpoint",
+    "webhooks.catch_up": "Send what was held back",
+    "webhooks.replay": "Send once more what failed",
+    "webhooks.clear": "Clear the log of an endpoint",
+    "webhooks.forget": "Clear out old deliveries",
 };
 
 /** A kind of job in words. @param {string} kind */

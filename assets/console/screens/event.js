@@ -2,8 +2,8 @@
 
 import { html } from "../vendor/preact.js";
 import { get, recordPath } from "../api.js";
-import { CopyButton } from "../components/copy.js";
 import { Moment } from "../components/date.js";
+import { Facts, Key } from "../components/facts.js";
 import { JobTable, JOB_FIELDS } from "../components/job-table.js";
 import { NotFound } from "../components/not-found.js";
 import { Page } from "../components/page.js";
@@ -24,20 +24,18 @@ import { href } from "../router.js";
 const JOBS_MAX = 100;
 
 /** @param {{ event: Event }} props */
-function Facts({ event }) {
+function EventFacts({ event }) {
     const same = event.about && href("/events", { about: `${event.about.table}:${event.about.id}` });
-    return html`
-        <section class="card" aria-labelledby="facts-title">
-            <header class="card-head"><h2 id="facts-title">The event</h2>${same && html`<a href=${same}>All about this record</a>`}</header>
-            <dl class="card-body facts">
-                <div><dt>About</dt><dd><${RecordLink} link=${event.about} hasTable /></dd></div>
-                <div><dt>Who</dt><dd>${event.actor ? html`<${RecordLink} link=${{ table: "users", id: event.actor }} />` : "Nobody who was signed in, or the program itself"}</dd></div>
-                <div><dt>When</dt><dd><${Moment} value=${event.at} /></dd></div>
-                <div><dt>Name</dt><dd><code>${event.name}</code></dd></div>
-                <div><dt>Key</dt><dd><code class="key">${event.id}</code> <${CopyButton} text=${event.id} label="Copy the key" isQuiet /></dd></div>
-                ${event.request_id && html`<div><dt>Request</dt><dd><code class="key">${event.request_id}</code> <${CopyButton} text=${event.request_id} label="Copy the request id" isQuiet /></dd></div>`}
-            </dl>
-        </section>`;
+    /** @type {[string, any][]} */
+    const lines = [
+        ["About", html`<${RecordLink} link=${event.about} hasTable />`],
+        ["Who", event.actor ? html`<${RecordLink} link=${{ table: "users", id: event.actor }} />` : "Nobody who was signed in, or the program itself"],
+        ["When", html`<${Moment} value=${event.at} />`],
+        ["Name", html`<code>${event.name}</code>`],
+        ["Key", html`<${Key} text=${event.id} what="the key" />`],
+        ["Request", event.request_id && html`<${Key} text=${event.request_id} what="the request id" />`],
+    ];
+    return html`<${Facts} title="The event" lines=${lines} more=${same && html`<a href=${same}>All about this record</a>`} />`;
 }
 
 /** @param {{ event: Event }} props */
@@ -60,12 +58,13 @@ export default function EventScreen({ params }) {
     const { data: event, problem, isSlow, reload } = useResource(load, [params.id]);
     if (problem?.status === 404) return html`<${NotFound} title="There is no such event">Old events are forgotten after a while.<//>`;
     return html`
-        <${Page} title=${event ? eventWords(event.name) : "Event"} lead=${event && html`<${Moment} value=${event.at} isRelative />`} crumbs=${[{ href: "#/events", label: "Events" }]} isWide>
+        <${Page} title=${event ? eventWords(event.name) : "Event"} lead=${event && html`<${Moment} value=${event.at} isRelative />`}
+            crumbs=${[{ href: "#/events", label: "Events" }]} isWide>
             ${problem && html`<${ProblemNote} problem=${problem} onRetry=${reload} />`}
             ${isSlow && html`<${Skeleton} rows=${8} />`}
             ${event && html`
                 <div class="halves">
-                    <${Facts} event=${event} />
+                    <${EventFacts} event=${event} />
                     <section class="card" aria-labelledby="payload-title">
                         <header class="card-head"><h2 id="payload-title">What it tells</h2></header>
                         <div class="card-body stack"><${Payload} payload=${event.payload} nothing="That it happened is all there is to tell." /></div>

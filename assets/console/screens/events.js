@@ -4,6 +4,7 @@
 
 import { html } from "../vendor/preact.js";
 import { get } from "../api.js";
+import { catalogue, useCatalogue } from "../catalogue.js";
 import { Badge } from "../components/badge.js";
 import { DataTable } from "../components/data-table.js";
 import { Moment } from "../components/date.js";
@@ -17,10 +18,9 @@ import { Skeleton } from "../components/skeleton.js";
 import { WorkStrip, useWork } from "../components/work-strip.js";
 import { filter as LinkFilter } from "../fields/link.js";
 import { between } from "../model/days.js";
-import { eventNames, eventWords, JOB_STATES, namedLike, stateOf } from "../model/work.js";
+import { eventWords, JOB_STATES, namedLike, stateOf } from "../model/work.js";
 import { useLive, usePages } from "../resource.js";
 import { go, href } from "../router.js";
-import { tables } from "../schema.js";
 
 /**
  * @typedef {import("../schema.js").Schemas} Schemas
@@ -44,7 +44,7 @@ async function workOf(events, signal) {
 
 /** A page of events with what was done about each. @param {URLSearchParams} query @param {string | null} cursor @param {AbortSignal} signal @returns {Promise<EventPage>} */
 async function load(query, cursor, signal) {
-    const known = eventNames(tables.peek() ?? []);
+    const known = catalogue.peek().map(({ name }) => name);
     const asked = {
         ...namedLike(query.get("name") ?? "", known), about: query.get("about"),
         ...between("at", query.get("from"), query.get("to")),
@@ -78,7 +78,7 @@ const ABOUT = /** @type {import("../schema.js").Field} */ ({ path: "about", type
 function Filters({ search: { value, put, ...search } }) {
     return html`
         <${SearchBar} label="Search the events" search=${{ value, put, ...search }} hasDays>
-            <${Words} label="What" value=${value("name")} placeholder="user.*" offers=${eventNames(tables.value ?? [])} onChange=${(/** @type {string} */ name) => put({ name })} />
+            <${Words} label="What" value=${value("name")} placeholder="user.*" offers=${useCatalogue().map(({ name }) => name)} onChange=${(/** @type {string} */ name) => put({ name })} />
             <div class="filter-field filter-double"><label for="about-filter">About</label>
                 <${LinkFilter} key=${value("about")} field=${ABOUT} op="eq" id="about-filter" value=${value("about")} onChange=${(/** @type {string} */ about) => put({ about })} /></div>
         <//>`;

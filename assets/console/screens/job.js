@@ -2,8 +2,8 @@
 
 import { html } from "../vendor/preact.js";
 import { get, recordPath } from "../api.js";
-import { CopyButton } from "../components/copy.js";
 import { Moment } from "../components/date.js";
+import { Facts, Key } from "../components/facts.js";
 import { Icon } from "../components/icon.js";
 import { JobActions } from "../components/job-actions.js";
 import { JobState } from "../components/job-table.js";
@@ -21,7 +21,7 @@ import { shortId } from "../schema.js";
 /** @typedef {import("../schema.js").Schemas} Schemas @typedef {Schemas["Jobs"] & { kind: string, state: import("../model/work.js").JobState }} Job A whole job. */
 
 /** @param {{ job: Job }} props */
-function Facts({ job }) {
+function JobFacts({ job }) {
     const event = job.expand?.event;
     /** @type {[string, any][]} */
     const lines = [
@@ -35,14 +35,11 @@ function Facts({ job }) {
         ["Next in line", job.next && html`<a href=${href(`/jobs/${job.next}`)}>${shortId(job.next)}</a>`],
         ["Only one of", job.unique_key && html`<code>${job.unique_key}</code>`],
         ["Kind", html`<code>${job.kind}</code>`],
-        ["Key", html`<code class="key">${job.id}</code> <${CopyButton} text=${job.id} label="Copy the key" isQuiet />`],
-        ["Request", job.request_id && html`<code class="key">${job.request_id}</code> <${CopyButton} text=${job.request_id} label="Copy the request id" isQuiet />`],
+        ["Key", html`<${Key} text=${job.id} what="the key" />`],
+        ["Request", job.request_id && html`<${Key} text=${job.request_id} what="the request id" />`],
     ];
-    return html`
-        <section class="card" aria-labelledby="facts-title">
-            <header class="card-head"><h2 id="facts-title">The job</h2><a href=${href("/audit", { table: "jobs", id: job.id })}>What staff did with it</a></header>
-            <dl class="card-body facts">${lines.filter(([, value]) => value).map(([label, value]) => html`<div key=${label}><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>
-        </section>`;
+    const more = html`<a href=${href("/audit", { table: "jobs", id: job.id })}>What staff did with it</a>`;
+    return html`<${Facts} title="The job" lines=${lines} more=${more} />`;
 }
 
 /** @param {{ job: Job }} props */
@@ -87,7 +84,7 @@ export default function JobScreen({ params }) {
             ${job && html`
                 <${Standing} job=${job} />
                 <div class="halves">
-                    <${Facts} job=${job} />
+                    <${JobFacts} job=${job} />
                     <div class="stack">
                         <${History} job=${job} />
                         ${job.payload && html`

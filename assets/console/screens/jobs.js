@@ -82,7 +82,8 @@ function RetryAll({ query, onDone }) {
 function JobList({ query, state, reloadWork }) {
     const key = `${state}?${query}`;
     const load = (/** @type {string | null} */ cursor, /** @type {AbortSignal} */ signal) =>
-        /** @type {Promise<{ items: Job[], next_cursor: string | null }>} */ (get("/jobs", { ...asked(query, state), fields: JOB_FIELDS, limit: PAGE_SIZE, cursor }, signal));
+        /** @type {Promise<import("../resource.js").ListPage<Job>>} */ (
+            get("/jobs", { ...asked(query, state), fields: JOB_FIELDS, limit: PAGE_SIZE, cursor }, signal));
     const { data, problem, isSlow, isLoading, reload, refresh, pages } = usePages(load, key, PAGE_SIZE);
     const [selected, setSelected] = useState(/** @type {Set<string>} */ (new Set()));
     useLive(refresh);
@@ -133,7 +134,8 @@ export default function JobsScreen({ query }) {
             <div class="toolbar" role="search">
                 <${Choice} label="Kind" value=${search.value("kind")} options=${kinds} onChange=${(/** @type {string} */ kind) => search.put({ kind })} isInline />
                 ${about && html`<span>Only about <${RecordLink} link=${about} hasTable /></span>`}
-                ${narrowed.toString() && html`<button type="button" class="button button-small" onClick=${() => search.put({ kind: "", about: "", event: "" })}><${Icon} name="close" />Clear</button>`}
+                ${narrowed.toString() && html`
+                    <button type="button" class="button button-small" onClick=${() => search.put({ kind: "", about: "", event: "" })}><${Icon} name="close" />Clear</button>`}
             </div>
             ${state && html`
                 <${Tabs} label="State of the jobs" tabs=${tabsOf(work.data)} current=${state} onChange=${(/** @type {string} */ next) => search.put({ state: next })}>

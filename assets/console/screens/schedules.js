@@ -40,13 +40,20 @@ function Actions({ schedule, onDone }) {
         onDone();
     };
     return html`<span class="acts-row">${/** @type {Act[]} */ (["run", schedule.is_paused ? "resume" : "pause"]).map((what) => html`
-        <button key=${what} type="button" class="button button-small" onClick=${() => act(what)}><${Icon} name=${ACTS[what].icon} />${ACTS[what].label}<span class="sr-only"> ${name}</span></button>`)}</span>`;
+        <button key=${what} type="button" class="button button-small" onClick=${() => act(what)}>
+            <${Icon} name=${ACTS[what].icon} />${ACTS[what].label}<span class="sr-only"> ${name}</span></button>`)}</span>`;
 }
 
 /** @param {() => void} onDone @returns {import("../components/data-table.js").Column<Schedule>[]} */
 const columns = (onDone) => [
-    { key: "name", label: "What", isHead: true, class: "wide", cell: (schedule) => html`<a href=${href("/jobs", { kind: schedule.kind, state: "all" })} title=${schedule.id}>${kindWords(schedule.kind)}</a>` },
-    { key: "cron", label: "When", cell: (schedule) => html`<span title=${`${schedule.cron} ${schedule.timezone}`}>${cronWords(schedule.cron)} <span class="muted small">${schedule.timezone}</span></span>` },
+    {
+        key: "name", label: "What", isHead: true, class: "wide",
+        cell: (schedule) => html`<a href=${href("/jobs", { kind: schedule.kind, state: "all" })} title=${schedule.id}>${kindWords(schedule.kind)}</a>`,
+    },
+    {
+        key: "cron", label: "When",
+        cell: (schedule) => html`<span title=${`${schedule.cron} ${schedule.timezone}`}>${cronWords(schedule.cron)} <span class="muted small">${schedule.timezone}</span></span>`,
+    },
     {
         key: "next", label: "Next",
         cell: (schedule) => (schedule.is_paused ? html`<${Badge} text="Paused" kind="warn" />` : html`<${Moment} value=${schedule.next_at} isRelative />`),
