@@ -21,6 +21,7 @@ export const NAVIGATION = [
             { path: "/events", label: "Events", icon: "bolt", hint: "What has happened, and what follows" },
             { path: "/jobs", label: "Jobs", icon: "queue", hint: "Waiting, running, given up" },
             { path: "/schedules", label: "Schedules", icon: "clock", hint: "What comes again and again" },
+            { path: "/webhooks", label: "Webhooks", icon: "send", hint: "Other programs that are told, or tell us" },
         ],
     },
     {

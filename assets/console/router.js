@@ -31,6 +31,9 @@ export const ROUTES = [
     { path: "/jobs", load: () => import("./screens/jobs.js") },
     { path: "/jobs/:id", load: () => import("./screens/job.js") },
     { path: "/schedules", load: () => import("./screens/schedules.js") },
+    { path: "/webhooks", load: () => import("./screens/webhooks.js") },
+    { path: "/webhooks/:id", load: () => import("./screens/webhook.js") },
+    { path: "/webhooks/deliveries/:id", load: () => import("./screens/webhook-delivery.js") },
     { path: "/notifications", load: () => import("./screens/notifications.js") },
     { path: "/account", load: () => import("./screens/account.js") },
 ];
