@@ -180,6 +180,14 @@ export const patch = async (path, body, ifMatch) => (await request("PATCH", path
 /** Deletes. @param {string} path @param {string | null} [ifMatch] @returns {Promise<any>} */
 export const remove = async (path, ifMatch) => (await request("DELETE", path, { ifMatch })).body;
 
+/** A text that stands outside of the API. @param {string} url @returns {Promise<string>} */
+export async function getText(url) {
+    const response = await send(url, { credentials: "same-origin", cache: "no-cache" });
+    const text = await response.text();
+    if (!response.ok) throw new Problem(response.status, null);
+    return text;
+}
+
 /** One record's path. @param {string} table @param {string | number} id */
 export const recordPath = (table, id) => `/${encodeURIComponent(table)}/${encodeURIComponent(String(id))}`;
 

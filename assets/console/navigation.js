@@ -16,6 +16,15 @@ export const NAVIGATION = [
         ],
     },
     {
+        label: "Behind the scenes",
+        entries: [
+            { path: "/events", label: "Events", icon: "bolt", hint: "What has happened, and what follows" },
+            { path: "/jobs", label: "Jobs", icon: "queue", hint: "Waiting, running, given up" },
+            { path: "/schedules", label: "Schedules", icon: "clock", hint: "What comes again and again" },
+            { path: "/webhooks", label: "Webhooks", icon: "send", hint: "Other programs that are told, or tell us" },
+        ],
+    },
+    {
         label: "Build",
         entries: [
             { path: "/permissions", label: "Permissions", icon: "shield", hint: "Who may see and change what" },

@@ -26,6 +26,15 @@ export const ROUTES = [
     { path: "/users", load: () => import("./screens/users.js") },
     { path: "/users/:id", load: () => import("./screens/user.js") },
     { path: "/audit", load: () => import("./screens/audit.js") },
+    { path: "/events", load: () => import("./screens/events.js") },
+    { path: "/events/:id", load: () => import("./screens/event.js") },
+    { path: "/jobs", load: () => import("./screens/jobs.js") },
+    { path: "/jobs/:id", load: () => import("./screens/job.js") },
+    { path: "/schedules", load: () => import("./screens/schedules.js") },
+    { path: "/webhooks", load: () => import("./screens/webhooks.js") },
+    { path: "/webhooks/:id", load: () => import("./screens/webhook.js") },
+    { path: "/webhooks/deliveries/:id", load: () => import("./screens/webhook-delivery.js") },
+    { path: "/notifications", load: () => import("./screens/notifications.js") },
     { path: "/account", load: () => import("./screens/account.js") },
 ];
 

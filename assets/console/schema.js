@@ -3,6 +3,7 @@
 import { signal } from "./vendor/preact.js";
 import { get } from "./api.js";
 import { ordered } from "./model/order.js";
+export { fieldWords, words } from "./model/words.js";
 
 /**
  * @typedef {import("./types/api").components["schemas"]} Schemas The types of our own OpenAPI document.
@@ -45,15 +46,6 @@ export const childFields = (table, path) =>
     table.fields.filter((field) => field.path.startsWith(`${path}.`) && !field.path.slice(path.length + 1).includes("."));
 /** The value at a path inside a record. @param {any} record @param {string} path */
 export const valueAt = (record, path) => path.split(".").reduce((value, part) => value?.[part], record);
-
-/** Names as words: `product_categories` → `Product categories`. @param {string} name */
-export function words(name) {
-    const text = name.replace(/^.*\./, "").replace(/_(g|kg|ml|min|s|ms|h|mb|bytes|cm|km)$/, " ($1)").replace(/_/g, " ").trim();
-    return text.replace(/^is /, "").replace(/\b(id|ip|sku|url|vat|iban)\b/gi, (short) => short.toUpperCase()).replace(/^./, (first) => first.toUpperCase());
-}
-/** The heading of a field: `price.minor` → `Price minor`. @param {string} path */
-export const fieldWords = (path) => path.split(".").filter((part) => part !== "*")
-    .map((part, index) => (index ? words(part).replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase()) : words(part))).join(" ");
 
 /** How a record is called: its label field, or the start of its key. @param {Table | undefined} table @param {any} record */
 export function labelOf(table, record) {

@@ -1,10 +1,17 @@
-// The console's pure parts, by tables of cases: CSV as people's programs write it, amounts, what changed, where cards stand.
+// The console's pure parts, by tables of cases: CSV as people's programs write it, amounts, what changed, where cards stand, what
+// events, jobs and schedules are called.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rowsOf, separatorOf, textOf, written } from "./csv.js";
+import { cronWords } from "./cron.js";
+import { between, dayBefore } from "./days.js";
+import { catalogueOf, covers, withPattern } from "./event-catalogue.js";
 import { differences } from "./difference.js";
+import { linesOf } from "./flat.js";
 import { csvToSend, guess, minorOf, missing } from "./import-file.js";
+import { withoutLooks } from "./mail-html.js";
 import { layOut } from "./schema-layout.js";
+import { eventWords, kindWords, namedLike, possible, spanWords, totals } from "./work.js";
 
 test("CSV of all kinds is read, and what is written is read back", () => {
   for (const [text, separator, rows] of [
@@ -84,4 +91,82 @@ test("the picture of many tables overlaps nowhere and is always the same", () =>
     }
   }
   assert.ok(picture.width / picture.height > 0.5 && picture.width / picture.height < 3, `${picture.width} by ${picture.height}`);
+});
+
+test("schedules are said in words, or stay as they are written", () => {
+  for (const [cron, said] of [
+    ["* * * * *", "Every minute"], ["*/5 * * * *", "Every 5 minutes"], ["17 * * * *", "Every hour, at 17 past"], ["0 */2 * * *", "Every 2 hours, on the hour"],
+    ["41 3 * * *", "Every day at 03:41"], ["0 9 * * 1", "Every Monday at 09:00"], ["30 8 * * 1-5", "From Monday to Friday at 08:30"],
+    ["0 6 1 * *", "On the 1st of every month at 06:00"], ["0 6 12 * *", "On the 12th of every month at 06:00"],
+    ["0 6 1 1 *", "0 6 1 1 *"], ["0,30 6 * * *", "0,30 6 * * *"], ["0 6 1 * 1", "0 6 1 * 1"], ["whenever", "whenever"],
+  ]) {
+    assert.equal(cronWords(cron), said, cron);
+  }
+});
+
+test("events and jobs are called by words, unknown ones by their names", () => {
+  for (const [name, said] of [["user.logged_in", "Signed in"], ["product_categories.deleted", "Product categories: deleted"], ["bookings.moved", "Bookings: moved"]]) {
+    assert.equal(eventWords(name), said);
+  }
+  assert.equal(kindWords("work.forget"), "Clear out old events and jobs");
+  assert.equal(kindWords("shop.count_stock"), "Shop: count stock");
+});
+
+test("a pattern of names becomes a condition", () => {
+  for (const [pattern, condition] of [
+    ["", {}], ["*", {}], ["user.*", { "name[starts]": "user." }], ["user.logged_in", { name: "user.logged_in" }], ["logged", { "name[contains]": "logged" }],
+  ]) {
+    assert.deepEqual(namedLike(pattern, ["user.logged_in"]), condition, pattern);
+  }
+});
+
+test("the list of events is read, and patterns of names include one another", () => {
+  const text = "# Events\n\n### `user.registered`\n\nSomebody made an account. About a record of `users`. Version 1.\n\n- `email`: Address\n\n"
+    + "## Records\n\n- `pets.created`, `pets.deleted`: An animal of a user.\n\nTheir payload:\n\n- `id`: Key\n";
+  assert.deepEqual(catalogueOf(text), [
+    { name: "user.registered", description: "Somebody made an account." },
+    { name: "pets.created", description: "An animal of a user." }, { name: "pets.deleted", description: "An animal of a user." },
+  ]);
+  for (const [pattern, name, is] of [["*", "pets.created", true], ["pets.*", "pets.created", true], ["pets.*", "petshop.created", false], ["pets.created", "pets.deleted", false]]) {
+    assert.equal(covers(pattern, name), is, pattern);
+  }
+  assert.deepEqual(withPattern(["pets.created", "user.registered"], "pets.*"), ["user.registered", "pets.*"]);
+  assert.deepEqual(withPattern(["pets.*"], "pets.created"), ["pets.*"]);
+  assert.deepEqual(withPattern(["pets.*"], "*"), ["*"]);
+});
+
+test("what can be done with a job depends on its state", () => {
+  const can = (state) => Object.entries(possible({ state })).filter(([, is]) => is).map(([act]) => act).join();
+  for (const [state, acts] of [["waiting", "run,drop"], ["blocked", "drop"], ["running", ""], ["done", ""], ["dead", "retry,drop"], ["dropped", "retry"]]) {
+    assert.equal(can(state), acts, state);
+  }
+});
+
+test("jobs of all kinds are added up; the latest of all is how late the work is", () => {
+  const kind = (more) => ({ kind: "a", is_known: true, waiting: 0, blocked: 0, running: 0, dead: 0, done_last_hour: 0, lag_s: 0, ...more });
+  assert.deepEqual(totals([kind({ waiting: 2, dead: 1, lag_s: 5 }), kind({ waiting: 3, done_last_hour: 7, lag_s: 90 })]),
+    { waiting: 5, blocked: 0, running: 0, dead: 1, doneLastHour: 7, lag_s: 90 });
+  // The unit's name is in the reader's language.
+  assert.deepEqual([1, 90, 7200, 200_000].map((seconds) => Number.parseInt(spanWords(seconds), 10)), [1, 1, 2, 2]);
+});
+
+test("data of any shape becomes lines", () => {
+  assert.deepEqual(linesOf({ a: 1, b: { c: "x", d: { e: null } }, price: { minor: 5, currency: "EUR" }, tags: ["p", "q"], lines: [{ n: 1 }, { n: 2 }], none: {} }), [
+    { path: "a", value: 1 }, { path: "b.c", value: "x" }, { path: "b.d.e", value: null }, { path: "price", value: { minor: 5, currency: "EUR" } },
+    { path: "tags", value: ["p", "q"] }, { path: "lines.1.n", value: 1 }, { path: "lines.2.n", value: 2 }, { path: "none", value: {} },
+  ]);
+});
+
+test("days are those of the reader", () => {
+  assert.equal(dayBefore(6, new Date(2026, 4, 4, 23, 59)), "2026-04-28");
+  const { "at[gte]": from, "at[lte]": to } = between("at", "2026-05-04", "2026-05-04");
+  assert.equal(new Date(to) - new Date(from), 24 * 3600 * 1000 - 1000);
+  assert.deepEqual(between("at", null, "nonsense"), { "at[gte]": null, "at[lte]": null });
+});
+
+test("looks and scripts are taken out of a mail's HTML, and nothing else", () => {
+  const { html, css } = withoutLooks('<html><head><style>p { margin: 0 }</style><STYLE>b { color: red }</STYLE></head><body style="margin:0"><p class="a" style=\'x\' onclick="y()">style="no"</p>'
+    + "<script>bad()</script><img alt=\"style=x\" onerror = z></body></html>");
+  assert.equal(css, "p { margin: 0 }\nb { color: red }");
+  assert.equal(html, '<html><head></head><body data-look="margin:0"><p class="a" data-look=\'x\' data-off="y()">style="no"</p><img alt="style=x" data-off = z></body></html>');
 });

@@ -49,10 +49,11 @@ function SelectAll({ rows, keyOf, selected, onSelect }) {
  * @template R
  * @param {{ caption: string, columns: Column<R>[], rows: R[], keyOf: (row: R) => string, labelOf?: (row: R) => string, sort?: string,
  *   onSort?: (sort: string) => void, selected?: Set<string>, onSelect?: (selected: Set<string>) => void,
- *   onOpen?: (row: R) => void, isBusy?: boolean, isFilled?: boolean }} props
+ *   onOpen?: (row: R) => void, isBusy?: boolean, isFilled?: boolean, isStacked?: boolean }} props
  * `onOpen` is what a click on a row does; a link in the row's heading must do the same for the keyboard.
+ * `isStacked`: in a narrow window each row is a card of lines, instead of a table that scrolls sideways.
  */
-export function DataTable({ caption, columns, rows, keyOf, labelOf, sort = "", onSort, selected, onSelect, onOpen, isBusy, isFilled }) {
+export function DataTable({ caption, columns, rows, keyOf, labelOf, sort = "", onSort, selected, onSelect, onOpen, isBusy, isFilled, isStacked }) {
     const toggle = (/** @type {string} */ key) => {
         const next = new Set(selected);
         if (!next.delete(key)) next.add(key);
@@ -64,7 +65,7 @@ export function DataTable({ caption, columns, rows, keyOf, labelOf, sort = "", o
     };
     return html`
         <div class=${`table-scroll ${isFilled ? "table-filled" : ""} ${isBusy ? "is-busy" : ""}`} tabindex="0" role="region" aria-label=${caption} aria-busy=${isBusy ? "true" : "false"}>
-            <table class="table">
+            <table class=${`table ${isStacked ? "table-stacked" : ""}`}>
                 <caption class="sr-only">${caption}</caption>
                 <thead><tr>
                     ${selected && onSelect && html`<th scope="col" class="select"><${SelectAll} rows=${rows} keyOf=${keyOf} selected=${selected} onSelect=${onSelect} /></th>`}
@@ -80,7 +81,7 @@ export function DataTable({ caption, columns, rows, keyOf, labelOf, sort = "", o
                                     onChange=${() => toggle(key)} aria-label=${`Select ${labelOf ? labelOf(row) : key}`} /></td>`}
                                 ${columns.map((column) => (column.isHead
                                     ? html`<th key=${column.key} scope="row" class=${column.class}>${column.cell(row)}</th>`
-                                    : html`<td key=${column.key} class=${column.class}>${column.cell(row)}</td>`))}
+                                    : html`<td key=${column.key} class=${column.class} data-label=${isStacked && typeof column.label === "string" ? column.label : null}>${column.cell(row)}</td>`))}
                             </tr>`;
                     })}
                 </tbody>

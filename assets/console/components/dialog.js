@@ -4,10 +4,10 @@ import { html, useEffect, useId, useRef } from "../vendor/preact.js";
 import { Icon } from "./icon.js";
 
 /**
- * @param {{ title: string, onClose: () => void, children?: any, actions?: any, isWide?: boolean, class?: string }} props
- * Shown while it is rendered. `actions` stand at its foot.
+ * @param {{ title: string, onClose: () => void, children?: any, actions?: any, isWide?: boolean, isSticky?: boolean, class?: string }} props
+ * Shown while it is rendered. `actions` stand at its foot; `isSticky`: a press beside it does not close it.
  */
-export function Dialog({ title, onClose, children, actions, isWide = false, class: extra = "" }) {
+export function Dialog({ title, onClose, children, actions, isWide = false, isSticky = false, class: extra = "" }) {
     const ref = useRef(/** @type {HTMLDialogElement | null} */ (null));
     const id = useId();
     useEffect(() => {
@@ -23,7 +23,7 @@ export function Dialog({ title, onClose, children, actions, isWide = false, clas
         event.preventDefault();
         onClose();
     };
-    const pressed = (/** @type {MouseEvent} */ event) => event.target === ref.current && onClose();
+    const pressed = (/** @type {MouseEvent} */ event) => !isSticky && event.target === ref.current && onClose();
     return html`
         <dialog ref=${ref} class=${`dialog ${isWide ? "dialog-wide" : ""} ${extra}`} aria-labelledby=${id} onCancel=${cancel} onMouseDown=${pressed}>
             <div class="dialog-frame">

@@ -6,6 +6,7 @@ import { href, tableHref } from "../router.js";
 import { tables, words } from "../schema.js";
 import { account, signOut } from "../session.js";
 import { theme } from "../theme.js";
+import { Bell } from "./bell.js";
 import { Icon, Logo } from "./icon.js";
 import { Menu } from "./menu.js";
 import { openPalette } from "./palette.js";
@@ -124,7 +125,7 @@ export function Shell({ path, children }) {
                     <button type="button" class="search-button" onClick=${openPalette}>
                         <${Icon} name="search" /><span>Search tables, records, screens</span><kbd>Ctrl K</kbd></button>
                     <div class="top-end">
-                        <div id="notifications-slot"></div>
+                        <${Bell} />
                         <${AccountMenu} />
                     </div>
                 </header>

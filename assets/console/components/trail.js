@@ -6,11 +6,12 @@ import { html } from "../vendor/preact.js";
 import { useLabel } from "../labels.js";
 import { differences, inWords } from "../model/difference.js";
 import { actionOf, actorOf, targetOf } from "../model/trail.js";
-import { href, recordHref } from "../router.js";
+import { href } from "../router.js";
 import { fieldWords, tableOf } from "../schema.js";
 import { CopyButton } from "./copy.js";
 import { Moment } from "./date.js";
 import { Icon } from "./icon.js";
+import { placeOf } from "./record-link.js";
 
 /** @typedef {import("../model/trail.js").Entry} Entry */
 
@@ -89,16 +90,10 @@ function Sentence({ entry }) {
         </span>`;
 }
 
-/** Where the target can be looked at. @param {Entry} entry */
-function placeOf(entry) {
-    if (!entry.target || entry.action === "record.deleted") return null;
-    return entry.target.table === "users" ? href(`/users/${entry.target.id}`) : recordHref(entry.target.table, entry.target.id);
-}
-
 /** @param {{ entry: Entry, isShort: boolean }} props */
 function EntryView({ entry, isShort }) {
     const action = actionOf(entry.action);
-    const place = placeOf(entry);
+    const place = entry.action === "record.deleted" ? null : placeOf(entry.target);
     const mark = html`<span class=${`trail-mark trail-${action.kind}`}><${Icon} name=${action.icon} /></span>`;
     if (isShort) {
         return html`<li class="trail-line">${mark}<${Sentence} entry=${entry} /><span class="trail-time"><${Moment} value=${entry.at} isRelative /></span></li>`;

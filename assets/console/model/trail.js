@@ -20,6 +20,33 @@ const ACTIONS = {
     "user.reinstated": { icon: "undo", text: "reinstated", kind: "good" },
     "user.roles_replaced": { icon: "shield", text: "changed the roles of", kind: "warn" },
     "user.signed_out": { icon: "out", text: "ended the sign-ins of", kind: "warn" },
+    "user.session_ended": { icon: "out", text: "ended a sign-in of", kind: "warn" },
+    "user.other_sessions_ended": { icon: "out", text: "ended the other sign-ins of", kind: "plain" },
+    "user.password_reset": { icon: "lock", text: "set a new password for", kind: "warn" },
+    "user.profile_changed": { icon: "edit", text: "changed the profile of", kind: "plain" },
+    "mail.tested": { icon: "mail", text: "sent the test mail", kind: "plain" },
+    "mail.resent": { icon: "mail", text: "sent once more the mail", kind: "plain" },
+    "notification.sample_sent": { icon: "bell", text: "tried the notification", kind: "plain" },
+    "notification.resent": { icon: "bell", text: "sent once more the notification", kind: "plain" },
+    "webhook_endpoint.created": { icon: "plus", text: "added the endpoint", kind: "good" },
+    "webhook_endpoint.changed": { icon: "edit", text: "changed the endpoint", kind: "plain" },
+    "webhook_endpoint.deleted": { icon: "trash", text: "deleted the endpoint", kind: "bad" },
+    "webhook_endpoint.secret_rotated": { icon: "key", text: "made a new secret for the endpoint", kind: "warn" },
+    "webhook_endpoint.paused": { icon: "pause", text: "paused the endpoint", kind: "warn" },
+    "webhook_endpoint.resumed": { icon: "play", text: "resumed the endpoint", kind: "good" },
+    "webhook_endpoint.enabled": { icon: "play", text: "enabled the endpoint", kind: "good" },
+    "webhook_endpoint.tested": { icon: "send", text: "sent a test to the endpoint", kind: "plain" },
+    "webhook_endpoint.replayed": { icon: "refresh", text: "replayed what failed for the endpoint", kind: "plain" },
+    "webhook_delivery.replayed": { icon: "refresh", text: "replayed the delivery", kind: "plain" },
+    "webhook_source.created": { icon: "plus", text: "added the source", kind: "good" },
+    "webhook_source.changed": { icon: "edit", text: "changed the source", kind: "plain" },
+    "webhook_source.deleted": { icon: "trash", text: "deleted the source", kind: "bad" },
+    "job.retried": { icon: "refresh", text: "began anew the job", kind: "plain" },
+    "job.run": { icon: "play", text: "ran early the job", kind: "plain" },
+    "job.dropped": { icon: "trash", text: "dropped the job", kind: "warn" },
+    "schedule.run": { icon: "play", text: "ran the schedule", kind: "plain" },
+    "schedule.paused": { icon: "pause", text: "paused the schedule", kind: "warn" },
+    "schedule.resumed": { icon: "play", text: "resumed the schedule", kind: "good" },
     "user.password_changed": { icon: "lock", text: "changed the password of", kind: "warn" },
 };
 /** All actions that there are words for. */
@@ -37,7 +64,7 @@ export function actionWords(action) {
     const text = { "record.created": "Added a record", "record.updated": "Changed a record", "record.deleted": "Deleted a record",
         "record.restored": "Brought a record back", "record.imported": "Imported records" }[action];
     if (text) return text;
-    const known = actionOf(action).text.replace(/ (of|as)$/, "");
+    const known = actionOf(action).text.replace(/ (of|as|for)$/, "");
     return known.charAt(0).toUpperCase() + known.slice(1) + (/^(suspended|reinstated)$/.test(known) ? " an account" : "");
 }
 

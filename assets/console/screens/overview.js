@@ -10,6 +10,8 @@ import { LatestList } from "../components/latest-list.js";
 import { Page } from "../components/page.js";
 import { ProblemNote } from "../components/problem.js";
 import { Skeleton } from "../components/skeleton.js";
+import { Tile } from "../components/tile.js";
+import { WorkNote } from "../components/work-strip.js";
 import { OWN_TABLES } from "../model/own-tables.js";
 import { useResource } from "../resource.js";
 import { tableHref } from "../router.js";
@@ -40,18 +42,6 @@ function size(bytes) {
 
 /** Words for the time of the day. @param {number} hour */
 const greeting = (hour) => (hour < 5 ? "Good evening" : hour < 12 ? "Good morning" : hour < 18 ? "Good afternoon" : "Good evening");
-
-/** @param {{ icon: string, label: string, value: any, detail?: any, href?: string }} props */
-function Tile({ icon, label, value, detail, href }) {
-    const inside = html`
-        <span class="tile-mark"><${Icon} name=${icon} /></span>
-        <span class="tile-text">
-            <span class="tile-label">${label}</span>
-            <strong class="tile-value">${value}</strong>
-            ${detail && html`<span class="tile-detail">${detail}</span>`}
-        </span>`;
-    return html`<li>${href ? html`<a class="tile" href=${href}>${inside}</a>` : html`<div class="tile">${inside}</div>`}</li>`;
-}
 
 /** @param {{ overview: Overview }} props */
 function Tiles({ overview }) {
@@ -141,6 +131,7 @@ export default function OverviewScreen() {
             ${isSlow && html`<${Skeleton} rows=${6} />`}
             ${data && html`
                 <${Tiles} overview=${data} />
+                <${WorkNote} />
                 <${FirstSteps} tables=${data.tables} />
                 <div class="halves">
                     <${LatestList} latest=${data.latest} />

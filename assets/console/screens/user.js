@@ -7,8 +7,8 @@ import { get, post, request } from "../api.js";
 import { Avatar } from "../components/avatar.js";
 import { Badge } from "../components/badge.js";
 import { confirm } from "../components/confirm.js";
-import { CopyButton } from "../components/copy.js";
 import { Moment } from "../components/date.js";
+import { FactLines, Key } from "../components/facts.js";
 import { Icon } from "../components/icon.js";
 import { NotFound } from "../components/not-found.js";
 import { Page } from "../components/page.js";
@@ -44,7 +44,7 @@ function Profile({ user }) {
         ["Profile", user.public_profile ? "Others may see it" : "Hidden from others"],
         ["Joined", html`<${Moment} value=${user.created_at} />`],
         ["Last sign-in", user.last_login_at ? html`<${Moment} value=${user.last_login_at} />` : "never"],
-        ["Key", html`<code class="key">${user.id}</code> <${CopyButton} text=${user.id} label="Copy the key" isQuiet />`],
+        ["Key", html`<${Key} text=${user.id} what="the key" />`],
     ];
     return html`
         <section class="card" aria-labelledby="profile-title">
@@ -52,7 +52,7 @@ function Profile({ user }) {
                 ${canWrite() && html`<a class="button button-small" href=${recordHref("users", user.id)}><${Icon} name="edit" />Edit<span class="sr-only"> the profile</span></a>`}</header>
             <div class="card-body stack">
                 ${user.bio && html`<p class="bio">${user.bio}</p>`}
-                <dl class="facts">${lines.filter(([, value]) => value).map(([label, value]) => html`<div key=${label}><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>
+                <${FactLines} lines=${lines} />
             </div>
         </section>`;
 }

@@ -2,7 +2,7 @@
 //
 // Deliberately elsewhere: one person and what can be done with the account (user.js).
 
-import { html, useState } from "../vendor/preact.js";
+import { html } from "../vendor/preact.js";
 import { get } from "../api.js";
 import { Avatar } from "../components/avatar.js";
 import { Badge } from "../components/badge.js";
@@ -13,9 +13,10 @@ import { Icon } from "../components/icon.js";
 import { Page } from "../components/page.js";
 import { Pager } from "../components/pager.js";
 import { ProblemNote } from "../components/problem.js";
+import { Choice, searchOf } from "../components/search-bar.js";
 import { Skeleton } from "../components/skeleton.js";
-import { useResource } from "../resource.js";
-import { go, href, replace } from "../router.js";
+import { usePages, useResource } from "../resource.js";
+import { go, href } from "../router.js";
 import { fieldOf, tableOf, words } from "../schema.js";
 
 /**
@@ -52,26 +53,15 @@ const valuesOf = (path) => {
 
 /** @param {{ query: URLSearchParams }} props */
 function Filters({ query }) {
-    const set = (/** @type {string} */ name) => (/** @type {any} */ event) => {
-        const next = new URLSearchParams(query);
-        if (event.target.value) next.set(name, event.target.value);
-        else next.delete(name);
-        replace("/users", next);
-    };
-    const select = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string[]} */ values) => html`
-        <label class="filter-field"><span class="sr-only">${label}</span>
-            <select class="input" value=${query.get(name) ?? ""} onChange=${set(name)}>
-                <option value="">${label}: all</option>
-                ${values.map((value) => html`<option key=${value} value=${value}>${words(value)}</option>`)}
-            </select>
-        </label>`;
+    const { value, put } = searchOf("/users", query);
+    const options = (/** @type {string} */ path) => valuesOf(path).map((item) => ({ value: item, label: words(item) }));
     return html`
         <div class="toolbar" role="search">
             <label class="search-field"><span class="sr-only">Find by name or e-mail address</span><${Icon} name="search" />
-                <input class="input" type="search" placeholder="Name or e-mail address" value=${query.get("q") ?? ""} onInput=${set("q")} />
+                <input class="input" type="search" placeholder="Name or e-mail address" value=${value("q")} onInput=${(/** @type {any} */ event) => put({ q: event.target.value })} />
             </label>
-            ${select("role", "Role", valuesOf("roles"))}
-            ${select("status", "Status", valuesOf("status"))}
+            <${Choice} label="Role" value=${value("role")} options=${options("roles")} onChange=${(/** @type {string} */ role) => put({ role })} isInline />
+            <${Choice} label="Status" value=${value("status")} options=${options("status")} onChange=${(/** @type {string} */ status) => put({ status })} isInline />
         </div>`;
 }
 
@@ -95,29 +85,16 @@ const COLUMNS = [
 /** One page of people at a time. @param {URLSearchParams} query */
 function usePeople(query) {
     const key = query.toString();
-    // Cursors of the pages up to this one; the first has none.
-    const [trail, setTrail] = useState(/** @type {{ key: string, cursors: (string | null)[] }} */ ({ key, cursors: [null] }));
-    const cursors = trail.key === key ? trail.cursors : [null];
-    const cursor = cursors[cursors.length - 1];
-    const load = (/** @type {AbortSignal} */ signal) =>
+    const load = (/** @type {string | null} */ cursor, /** @type {AbortSignal} */ signal) =>
         /** @type {Promise<PeoplePage>} */ (get("/users", { ...asked(query), fields: FIELDS, limit: PAGE_SIZE, sort: "-id", cursor }, signal));
-    const resource = useResource(load, [key, cursor]);
     // Counting may take longer than a page, so that the page does not wait for it.
     const count = useResource((signal) => get("/users", { ...asked(query), fields: "id", limit: 1, count: "true" }, signal), [key]);
-    const next = resource.data?.next_cursor ?? null;
-    return {
-        ...resource,
-        total: /** @type {number | undefined} */ (count.data?.total),
-        from: (cursors.length - 1) * PAGE_SIZE,
-        hasNext: next !== null,
-        onNext: () => setTrail({ key, cursors: [...cursors, next] }),
-        onBack: () => setTrail({ key, cursors: cursors.slice(0, -1) }),
-    };
+    return { ...usePages(load, key, PAGE_SIZE), total: /** @type {number | undefined} */ (count.data?.total) };
 }
 
 /** @param {import("../router.js").Place} place */
 export default function UsersScreen({ query }) {
-    const { data, problem, isSlow, isLoading, reload, total, ...pages } = usePeople(query);
+    const { data, problem, isSlow, isLoading, reload, total, pages } = usePeople(query);
     const people = data?.items ?? [];
     const isFiltered = [...query.keys()].length > 0;
     const counted = total === 1 ? "1 person" : `${total?.toLocaleString()} people`;

@@ -1463,6 +1463,316 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/notification_deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List notification_deliveries
+         * @description How a notification went out on one channel. Only what the caller may see is listed and counted.
+         */
+        get: operations["list_notification_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/notification_deliveries/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Aggregate notification_deliveries
+         * @description How a notification went out on one channel. Counts and measures of what the caller may see, in groups; at most a set number of groups.
+         */
+        get: operations["aggregate_notification_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/notification_deliveries/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export notification_deliveries
+         * @description How a notification went out on one channel. The whole list as a file, streamed. In CSV the header has the paths of the fields, lists are JSON, and text that a spreadsheet would take for a formula begins with an apostrophe.
+         */
+        get: operations["export_notification_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/notification_deliveries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get one of notification_deliveries
+         * @description How a notification went out on one channel.
+         */
+        get: operations["get_notification_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List notifications
+         * @description Something that a person is told. Marked as read by commands. Only what the caller may see is listed and counted.
+         */
+        get: operations["list_notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/notifications/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Aggregate notifications
+         * @description Something that a person is told. Marked as read by commands. Counts and measures of what the caller may see, in groups; at most a set number of groups.
+         */
+        get: operations["aggregate_notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/notifications/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export notifications
+         * @description Something that a person is told. Marked as read by commands. The whole list as a file, streamed. In CSV the header has the paths of the fields, lists are JSON, and text that a spreadsheet would take for a formula begins with an apostrophe.
+         */
+        get: operations["export_notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/notifications/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the own preferences
+         * @description Every type of notification that this listener has, with the channels on which the caller gets it, and the quiet hours. 401 without a sign-in.
+         */
+        get: operations["get_notification_preferences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change the own preferences
+         * @description What is left out stays. 422 lists every bad field, also where a type is switched off that is always sent.
+         */
+        patch: operations["update_notification_preferences"];
+        trace?: never;
+    };
+    "/api/admin/notifications/read_all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark all notifications as read
+         * @description Name the newest one that was shown in `up_to`: then one that has just come stays unread. Answers how many are unread now.
+         */
+        post: operations["read_all_notifications"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/notifications/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a sample to oneself
+         * @description On each channel on which the caller wants the type. 422 for a type that is not known.
+         */
+        post: operations["test_notification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/notifications/types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the types of notifications
+         * @description As they come if nobody chose otherwise. How often each went out is an aggregate over `notification_deliveries`. 401 without a sign-in.
+         */
+        get: operations["list_notification_types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/notifications/unread_count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count the unread notifications
+         * @description Those of the caller, for a bell. 401 without a sign-in.
+         */
+        get: operations["get_unread_count"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/notifications/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get one of notifications
+         * @description Something that a person is told. Marked as read by commands.
+         */
+        get: operations["get_notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/notifications/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark a notification as read
+         * @description Again is the same as once. Answers how many are unread now. 404 when it is not the caller's.
+         */
+        post: operations["read_notification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/notifications/{id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a notification by e-mail once more
+         * @description At once, also in quiet hours. 409 with the reason where the rules forbid it: the person does not want it, or the address is suppressed. Administrators only (403).
+         */
+        post: operations["resend_notification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/overview": {
         parameters: {
             query?: never;
@@ -2695,6 +3005,140 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/suppressions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List suppressions
+         * @description An address that gets no e-mail. After a bounce none at all, else none but what must be sent. Only what the caller may see is listed and counted.
+         */
+        get: operations["list_suppressions"];
+        put?: never;
+        /**
+         * Create one of suppressions
+         * @description An address that gets no e-mail. After a bounce none at all, else none but what must be sent.
+         */
+        post: operations["create_suppressions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/suppressions/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Aggregate suppressions
+         * @description An address that gets no e-mail. After a bounce none at all, else none but what must be sent. Counts and measures of what the caller may see, in groups; at most a set number of groups.
+         */
+        get: operations["aggregate_suppressions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/suppressions/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export suppressions
+         * @description An address that gets no e-mail. After a bounce none at all, else none but what must be sent. The whole list as a file, streamed. In CSV the header has the paths of the fields, lists are JSON, and text that a spreadsheet would take for a formula begins with an apostrophe.
+         */
+        get: operations["export_suppressions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/suppressions/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import suppressions
+         * @description An address that gets no e-mail. After a bounce none at all, else none but what must be sent. New records from a file: CSV with a header of field paths, an array of objects, or an object on each line. Each row is checked as a new record is; it may also bring its key and the time when it was made. What the database computes is ignored. With `Accept: application/x-ndjson` the answer is lines of progress and last the report.
+         */
+        post: operations["import_suppressions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/suppressions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get one of suppressions
+         * @description An address that gets no e-mail. After a bounce none at all, else none but what must be sent.
+         */
+        get: operations["get_suppressions"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete one of suppressions
+         * @description An address that gets no e-mail. After a bounce none at all, else none but what must be sent.
+         */
+        delete: operations["delete_suppressions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/suppressions/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore one of suppressions
+         * @description An address that gets no e-mail. After a bounce none at all, else none but what must be sent. Makes a deleted record again as it was, with its key, from the audit trail. 409 when there is a record with its key or unique values; 422 when other records went with it, or what it links to is gone.
+         */
+        post: operations["restore_suppressions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/users": {
         parameters: {
             query?: never;
@@ -2884,6 +3328,649 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/admin/inbound_webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List inbound_webhooks
+         * @description A webhook that somebody has sent us. Its signature was right; nothing else is kept. Only what the caller may see is listed and counted.
+         */
+        get: operations["list_inbound_webhooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/inbound_webhooks/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Aggregate inbound_webhooks
+         * @description A webhook that somebody has sent us. Its signature was right; nothing else is kept. Counts and measures of what the caller may see, in groups; at most a set number of groups.
+         */
+        get: operations["aggregate_inbound_webhooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/inbound_webhooks/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export inbound_webhooks
+         * @description A webhook that somebody has sent us. Its signature was right; nothing else is kept. The whole list as a file, streamed. In CSV the header has the paths of the fields, lists are JSON, and text that a spreadsheet would take for a formula begins with an apostrophe.
+         */
+        get: operations["export_inbound_webhooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/inbound_webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get one of inbound_webhooks
+         * @description A webhook that somebody has sent us. Its signature was right; nothing else is kept.
+         */
+        get: operations["get_inbound_webhooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhook_attempts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List webhook_attempts
+         * @description One try to deliver an event: what was sent, and what was answered. Only what the caller may see is listed and counted.
+         */
+        get: operations["list_webhook_attempts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhook_attempts/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Aggregate webhook_attempts
+         * @description One try to deliver an event: what was sent, and what was answered. Counts and measures of what the caller may see, in groups; at most a set number of groups.
+         */
+        get: operations["aggregate_webhook_attempts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhook_attempts/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export webhook_attempts
+         * @description One try to deliver an event: what was sent, and what was answered. The whole list as a file, streamed. In CSV the header has the paths of the fields, lists are JSON, and text that a spreadsheet would take for a formula begins with an apostrophe.
+         */
+        get: operations["export_webhook_attempts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhook_attempts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get one of webhook_attempts
+         * @description One try to deliver an event: what was sent, and what was answered.
+         */
+        get: operations["get_webhook_attempts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhook_deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List webhook_deliveries
+         * @description One event on its way to one endpoint. Only what the caller may see is listed and counted.
+         */
+        get: operations["list_webhook_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhook_deliveries/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Aggregate webhook_deliveries
+         * @description One event on its way to one endpoint. Counts and measures of what the caller may see, in groups; at most a set number of groups.
+         */
+        get: operations["aggregate_webhook_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhook_deliveries/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export webhook_deliveries
+         * @description One event on its way to one endpoint. The whole list as a file, streamed. In CSV the header has the paths of the fields, lists are JSON, and text that a spreadsheet would take for a formula begins with an apostrophe.
+         */
+        get: operations["export_webhook_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhook_deliveries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get one of webhook_deliveries
+         * @description One event on its way to one endpoint.
+         */
+        get: operations["get_webhook_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhook_endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List webhook_endpoints
+         * @description An address that is told of events. Made and changed by commands. Only what the caller may see is listed and counted.
+         */
+        get: operations["list_webhook_endpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhook_endpoints/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Aggregate webhook_endpoints
+         * @description An address that is told of events. Made and changed by commands. Counts and measures of what the caller may see, in groups; at most a set number of groups.
+         */
+        get: operations["aggregate_webhook_endpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhook_endpoints/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export webhook_endpoints
+         * @description An address that is told of events. Made and changed by commands. The whole list as a file, streamed. In CSV the header has the paths of the fields, lists are JSON, and text that a spreadsheet would take for a formula begins with an apostrophe.
+         */
+        get: operations["export_webhook_endpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhook_endpoints/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get one of webhook_endpoints
+         * @description An address that is told of events. Made and changed by commands.
+         */
+        get: operations["get_webhook_endpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhook_sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List webhook_sources
+         * @description Somebody who sends us webhooks. Made and changed by commands. Only what the caller may see is listed and counted.
+         */
+        get: operations["list_webhook_sources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhook_sources/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Aggregate webhook_sources
+         * @description Somebody who sends us webhooks. Made and changed by commands. Counts and measures of what the caller may see, in groups; at most a set number of groups.
+         */
+        get: operations["aggregate_webhook_sources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhook_sources/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export webhook_sources
+         * @description Somebody who sends us webhooks. Made and changed by commands. The whole list as a file, streamed. In CSV the header has the paths of the fields, lists are JSON, and text that a spreadsheet would take for a formula begins with an apostrophe.
+         */
+        get: operations["export_webhook_sources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhook_sources/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get one of webhook_sources
+         * @description Somebody who sends us webhooks. Made and changed by commands.
+         */
+        get: operations["get_webhook_sources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhooks/deliveries/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send one delivery again
+         * @description Under the same webhook-id, also when it has arrived before. 409 while it is on its way, or when its endpoint is not active. Administrators only (403).
+         */
+        post: operations["replay_webhook_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhooks/endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell an address of events
+         * @description Each event that one of the patterns names is sent to it by POST, signed as the Standard Webhooks specification says. The secret is in this answer alone. 422 lists every bad field; addresses inside the house are refused unless the settings allow them, and so is more than a hundred endpoints. Administrators only (403).
+         */
+        post: operations["create_webhook_endpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhooks/endpoints/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete an endpoint
+         * @description What waits for it is dropped, and its log is removed. Administrators only (403).
+         */
+        delete: operations["delete_webhook_endpoint"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an endpoint
+         * @description A merge patch: fields left out stay as they are. It counts for events from now on; what waits for it goes to the new address. 422 lists every bad field. Administrators only (403).
+         */
+        patch: operations["update_webhook_endpoint"];
+        trace?: never;
+    };
+    "/api/admin/webhooks/endpoints/{id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enable an endpoint again
+         * @description One that was disabled after too many failures. It is told of events from now on; what it has missed can be replayed. 409 when it is not disabled. Administrators only (403).
+         */
+        post: operations["enable_webhook_endpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhooks/endpoints/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause an endpoint
+         * @description Events are held back for it until it is resumed. 409 when it is not active. Administrators only (403).
+         */
+        post: operations["pause_webhook_endpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhooks/endpoints/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send again what an endpoint did not get
+         * @description Everything that was given up or dropped since a time, in its order and under the same ids. It goes on in the background. 409 when the endpoint is not active. Administrators only (403).
+         */
+        post: operations["replay_webhook_endpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhooks/endpoints/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume an endpoint
+         * @description What was held back is sent in its order, then what is new. 409 when it is not paused. Administrators only (403).
+         */
+        post: operations["resume_webhook_endpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhooks/endpoints/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give an endpoint a new secret
+         * @description It is in this answer alone. For 24 hours the old one signs as well, so that the receiver has time to change. Administrators only (403).
+         */
+        post: operations["rotate_webhook_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhooks/endpoints/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test to an endpoint
+         * @description An event `webhook.test`, once, whatever the state of the endpoint. The delivery says what came of it. Administrators only (403).
+         */
+        post: operations["test_webhook_endpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhooks/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let somebody send us webhooks
+         * @description They are taken at `/api/v1/webhooks/inbound/{id}` of the public listener. The secret is in this answer alone. 422 lists every bad field; 409 means that the key is taken. Administrators only (403).
+         */
+        post: operations["create_webhook_source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/webhooks/sources/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a source
+         * @description What it sends is refused from now on; what it has sent stays. Administrators only (403).
+         */
+        delete: operations["delete_webhook_source"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a source
+         * @description A new secret counts at once. 422 lists every bad field. Administrators only (403).
+         */
+        patch: operations["update_webhook_source"];
         trace?: never;
     };
 }
@@ -3589,6 +4676,21 @@ export interface components {
             /** @constant */
             table: "species";
         } | {
+            body: components["schemas"]["SuppressionsCreate"];
+            /** @constant */
+            method: "POST";
+            /** @constant */
+            table: "suppressions";
+        } | {
+            /** Format: uuid */
+            id: string;
+            /** @description As the header If-Match. */
+            if_match?: string;
+            /** @constant */
+            method: "DELETE";
+            /** @constant */
+            table: "suppressions";
+        } | {
             body: components["schemas"]["UsersPatch"];
             /** Format: uuid */
             id: string;
@@ -4003,6 +5105,21 @@ export interface components {
              * @description The password from now on.
              */
             new_password: string;
+        };
+        /**
+         * ChangePreferences
+         * @description Changes of preferences: what is left out stays, null clears.
+         */
+        ChangePreferences: {
+            /** @description Hours of the day in which no e-mail comes; null means none. */
+            quiet_hours?: components["schemas"]["QuietHours"] & unknown;
+            /**
+             * Format: timezone
+             * @description IANA time zone of the quiet hours; null means that of the account.
+             */
+            timezone?: string | null;
+            /** @description Choices by type. */
+            types?: components["schemas"]["NotificationChoice"][] | null;
         };
         /**
          * ChangeProfile
@@ -5011,6 +6128,17 @@ export interface components {
             /** @description Answer with cookies instead of tokens in the body; for browsers. false if left out. */
             use_cookies?: boolean | null;
         };
+        /**
+         * MadeNotification
+         * @description A notification that was made.
+         */
+        MadeNotification: {
+            /**
+             * Format: uuid
+             * @description Its key.
+             */
+            id: string;
+        };
         /** @description A person working in a business, with a role. Owners manage everybody but owners. */
         Memberships: {
             /**
@@ -5159,6 +6287,285 @@ export interface components {
          * @enum {string}
          */
         MembershipsSort: "id" | "-id" | "business" | "-business" | "created_at" | "-created_at" | "role" | "-role" | "status" | "-status" | "updated_at" | "-updated_at" | "user" | "-user";
+        /**
+         * NotificationChoice
+         * @description Whether somebody gets a type of notification, by channel; what is left out stays.
+         */
+        NotificationChoice: {
+            /** @description Whether it is sent by e-mail. */
+            email?: boolean | null;
+            /** @description Whether it is put into the list. */
+            in_app?: boolean | null;
+            /**
+             * @description Name of the type.
+             * @enum {string}
+             */
+            type: "membership_added" | "membership_changed" | "membership_ended" | "account_suspended" | "account_reinstated" | "job_died" | "webhook_disabled";
+        };
+        /** @description How a notification went out on one channel. */
+        NotificationDeliveries: {
+            /**
+             * Format: int64
+             * @description How often it was sent.
+             */
+            attempts?: number;
+            /**
+             * @description On which way.
+             * @enum {string}
+             */
+            channel?: "in_app" | "email";
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at?: string;
+            /**
+             * Format: date-time
+             * @description Not before.
+             */
+            due_at?: string;
+            /** @description Linked records, as wished for with `expand`. */
+            expand?: {
+                notification?: components["schemas"]["Notifications"];
+                user?: components["schemas"]["Users"];
+            };
+            /**
+             * Format: uuid
+             * @description Key of the record.
+             */
+            id: string;
+            /** @description The mail that was posted last. */
+            mail?: string;
+            /**
+             * Format: uuid
+             * @description What is delivered.
+             */
+            notification?: string;
+            /** @description Why it waits, failed or was suppressed. */
+            reason?: string;
+            /**
+             * @description Queued: it waits. Sent: the mail has a state of its own. Failed: the mail was given up. Suppressed: a rule forbids it.
+             * @enum {string}
+             */
+            state?: "queued" | "sent" | "delivered" | "failed" | "suppressed";
+            /** @description What kind of news it is. */
+            type?: string;
+            /**
+             * Format: date-time
+             * @description Last change.
+             */
+            updated_at?: string;
+            /**
+             * Format: uuid
+             * @description To whom.
+             */
+            user?: string;
+        };
+        /**
+         * @description A field that could be read.
+         * @enum {string}
+         */
+        NotificationDeliveriesField: "id" | "attempts" | "channel" | "created_at" | "due_at" | "mail" | "notification" | "reason" | "state" | "type" | "updated_at" | "user";
+        /**
+         * @description A field that records can be grouped by.
+         * @enum {string}
+         */
+        NotificationDeliveriesGroup: "id" | "attempts" | "channel" | "created_at" | "due_at" | "mail" | "notification" | "reason" | "state" | "type" | "updated_at" | "user";
+        /**
+         * @description A link, or a way over several, that can be expanded.
+         * @enum {string}
+         */
+        NotificationDeliveriesLink: "notification" | "notification.user" | "user";
+        /**
+         * @description A function of a group.
+         * @enum {string}
+         */
+        NotificationDeliveriesMeasure: "count" | "count(id)" | "count(attempts)" | "count(channel)" | "count(created_at)" | "count(due_at)" | "count(mail)" | "count(notification)" | "count(reason)" | "count(state)" | "count(type)" | "count(updated_at)" | "count(user)" | "sum(attempts)" | "avg(attempts)" | "min(attempts)" | "max(attempts)" | "min(created_at)" | "max(created_at)" | "min(due_at)" | "max(due_at)" | "min(updated_at)" | "max(updated_at)";
+        /** @description A page of a list. */
+        NotificationDeliveriesPage: {
+            /** @description The records. */
+            items: components["schemas"]["NotificationDeliveries"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+            /** @description All matching records, with count=true. */
+            total?: number;
+        };
+        /**
+         * @description A field that records can be put in order by; with - in descending order.
+         * @enum {string}
+         */
+        NotificationDeliveriesSort: "id" | "-id" | "attempts" | "-attempts" | "channel" | "-channel" | "created_at" | "-created_at" | "due_at" | "-due_at" | "mail" | "-mail" | "notification" | "-notification" | "reason" | "-reason" | "state" | "-state" | "type" | "-type" | "updated_at" | "-updated_at" | "user" | "-user";
+        /**
+         * NotificationPreference
+         * @description A type of notification, and whether somebody gets it.
+         */
+        NotificationPreference: {
+            /** @description When it comes. */
+            description: string;
+            /** @description Whether it is sent by e-mail. */
+            email: boolean;
+            /** @description Whether it is put into the list. */
+            in_app: boolean;
+            /** @description Whether it is sent whatever somebody chose. */
+            is_required: boolean;
+            /** @description Whether its e-mail does not wait for the end of quiet hours. */
+            is_urgent: boolean;
+            /** @description What it is called. */
+            title: string;
+            /**
+             * @description Name of the type.
+             * @enum {string}
+             */
+            type: "membership_added" | "membership_changed" | "membership_ended" | "account_suspended" | "account_reinstated" | "job_died" | "webhook_disabled";
+        };
+        /**
+         * NotificationPreferences
+         * @description What the caller wants to be told, on which way, and when not.
+         */
+        NotificationPreferences: {
+            /** @description Hours of the day in which no e-mail comes; absent where there are none. */
+            quiet_hours?: components["schemas"]["QuietHours"] & unknown;
+            /**
+             * Format: timezone
+             * @description IANA time zone of the quiet hours.
+             */
+            timezone: string;
+            /** @description All types, with what the caller chose. */
+            types: components["schemas"]["NotificationPreference"][];
+        };
+        /**
+         * NotificationType
+         * @description A type of notification as it comes.
+         */
+        NotificationType: {
+            /**
+             * @description For whom: public or admin.
+             * @enum {string}
+             */
+            audience: "public" | "admin";
+            /** @description When it comes. */
+            description: string;
+            /** @description Whether it is sent by e-mail, if nobody chose otherwise. */
+            email: boolean;
+            /**
+             * Format: uint32
+             * @description Days for which it is kept.
+             */
+            expires_days: number;
+            /** @description Whether it is put into the list, if nobody chose otherwise. */
+            in_app: boolean;
+            /** @description Whether it is sent whatever somebody chose. */
+            is_required: boolean;
+            /** @description Whether its e-mail does not wait for the end of quiet hours. */
+            is_urgent: boolean;
+            /** @description What it is called. */
+            title: string;
+            /**
+             * @description Name of the type.
+             * @enum {string}
+             */
+            type: "membership_added" | "membership_changed" | "membership_ended" | "account_suspended" | "account_reinstated" | "job_died" | "webhook_disabled";
+        };
+        /**
+         * NotificationTypes
+         * @description All types of notifications.
+         */
+        NotificationTypes: {
+            /** @description The types, in the order of the catalogue. */
+            items: components["schemas"]["NotificationType"][];
+        };
+        /** @description Something that a person is told. Marked as read by commands. */
+        Notifications: {
+            /** @description The record to open. */
+            about?: {
+                /** @description Key of the record. */
+                id: string;
+                /** @description Table of the record. */
+                table: string;
+            };
+            /**
+             * @description What is for staff is shown on the admin listener only.
+             * @enum {string}
+             */
+            audience?: "public" | "admin";
+            /** @description The whole text, without markup. */
+            body?: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at?: string;
+            /** @description What the text was made of, for programs. */
+            data?: {
+                [key: string]: unknown;
+            };
+            /** @description Linked records, as wished for with `expand`. */
+            expand?: {
+                user?: components["schemas"]["Users"];
+            };
+            /**
+             * Format: date-time
+             * @description When it is removed.
+             */
+            expires_at?: string;
+            /**
+             * Format: uuid
+             * @description Key of the record.
+             */
+            id: string;
+            /** @description Whether the person wants it in the list. */
+            in_app?: boolean;
+            /** @description Whether its e-mail does not wait for the end of quiet hours. */
+            is_urgent?: boolean;
+            /**
+             * Format: date-time
+             * @description When the person read it.
+             */
+            read_at?: string;
+            /** @description A line, in the language of the person. */
+            title?: string;
+            /** @description What kind of news it is; preferences go by it. */
+            type?: string;
+            /**
+             * Format: uuid
+             * @description Who is told.
+             */
+            user?: string;
+        };
+        /**
+         * @description A field that could be read.
+         * @enum {string}
+         */
+        NotificationsField: "id" | "about" | "audience" | "body" | "created_at" | "data" | "expires_at" | "in_app" | "is_urgent" | "read_at" | "title" | "type" | "user";
+        /**
+         * @description A field that records can be grouped by.
+         * @enum {string}
+         */
+        NotificationsGroup: "id" | "about" | "audience" | "body" | "created_at" | "expires_at" | "in_app" | "is_urgent" | "read_at" | "title" | "type" | "user";
+        /**
+         * @description A link, or a way over several, that can be expanded.
+         * @enum {string}
+         */
+        NotificationsLink: "user";
+        /**
+         * @description A function of a group.
+         * @enum {string}
+         */
+        NotificationsMeasure: "count" | "count(id)" | "count(about)" | "count(audience)" | "count(body)" | "count(created_at)" | "count(data)" | "count(expires_at)" | "count(in_app)" | "count(is_urgent)" | "count(read_at)" | "count(title)" | "count(type)" | "count(user)" | "min(created_at)" | "max(created_at)" | "min(expires_at)" | "max(expires_at)" | "min(read_at)" | "max(read_at)";
+        /** @description A page of a list. */
+        NotificationsPage: {
+            /** @description The records. */
+            items: components["schemas"]["Notifications"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+            /** @description All matching records, with count=true. */
+            total?: number;
+        };
+        /**
+         * @description A field that records can be put in order by; with - in descending order.
+         * @enum {string}
+         */
+        NotificationsSort: "id" | "-id" | "about" | "-about" | "audience" | "-audience" | "body" | "-body" | "created_at" | "-created_at" | "expires_at" | "-expires_at" | "in_app" | "-in_app" | "is_urgent" | "-is_urgent" | "read_at" | "-read_at" | "title" | "-title" | "type" | "-type" | "user" | "-user";
         /**
          * OutsideService
          * @description An outside service that has failed lately.
@@ -6088,6 +7495,32 @@ export interface components {
          */
         ProductsSort: "id" | "-id" | "barcode" | "-barcode" | "brand" | "-brand" | "business" | "-business" | "category" | "-category" | "cost.currency" | "-cost.currency" | "cost.minor" | "-cost.minor" | "created_at" | "-created_at" | "description" | "-description" | "name" | "-name" | "price.currency" | "-price.currency" | "price.minor" | "-price.minor" | "sku" | "-sku" | "status" | "-status" | "updated_at" | "-updated_at" | "weight_g" | "-weight_g";
         /**
+         * QuietHours
+         * @description Hours of the day in which no e-mail comes.
+         */
+        QuietHours: {
+            /** @description When they begin, such as `22:00`. */
+            from: string;
+            /** @description When they end, such as `07:00`; earlier than `from` means on the next day. */
+            until: string;
+        };
+        /**
+         * ReadAll
+         * @description Which notifications are marked as read; all if nothing is said.
+         */
+        ReadAll: {
+            /**
+             * Format: date-time
+             * @description Only those made until this time.
+             */
+            until?: string | null;
+            /**
+             * Format: uuid
+             * @description Key of the newest one that was shown, so that one that has just come stays unread.
+             */
+            up_to?: string | null;
+        };
+        /**
          * Refresh
          * @description A refresh token to exchange; left out when it travels as a cookie.
          */
@@ -6832,6 +8265,96 @@ export interface components {
          * @enum {string}
          */
         SpeciesSort: "id" | "-id" | "name" | "-name" | "position" | "-position";
+        /** @description An address that gets no e-mail. After a bounce none at all, else none but what must be sent. */
+        Suppressions: {
+            /**
+             * Format: email
+             * @description The address, in lower case.
+             */
+            address?: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            created_at?: string;
+            /**
+             * Format: uuid
+             * @description Key of the record.
+             */
+            id: string;
+            /**
+             * @description Why.
+             * @enum {string}
+             */
+            reason?: "unsubscribe" | "complaint" | "bounce";
+        };
+        /** @description As the answer to a write. */
+        SuppressionsComplete: WithRequired<components["schemas"]["Suppressions"], "id" | "address" | "created_at" | "reason">;
+        /** @description A new record. */
+        SuppressionsCreate: {
+            /**
+             * Format: email
+             * @description The address, in lower case.
+             */
+            address: string;
+            /**
+             * @description Why.
+             * @enum {string}
+             */
+            reason: "unsubscribe" | "complaint" | "bounce";
+        };
+        /**
+         * @description A field that could be read.
+         * @enum {string}
+         */
+        SuppressionsField: "id" | "address" | "created_at" | "reason";
+        /**
+         * @description A field that records can be grouped by.
+         * @enum {string}
+         */
+        SuppressionsGroup: "id" | "address" | "created_at" | "reason";
+        /** @description A record to import. */
+        SuppressionsImport: {
+            /**
+             * Format: email
+             * @description The address, in lower case.
+             */
+            address: string;
+            /**
+             * Format: date-time
+             * @description Since when. Filled in when left out.
+             */
+            created_at?: string;
+            /**
+             * Format: uuid
+             * @description Key of the record.
+             */
+            id?: string;
+            /**
+             * @description Why.
+             * @enum {string}
+             */
+            reason: "unsubscribe" | "complaint" | "bounce";
+        };
+        /**
+         * @description A function of a group.
+         * @enum {string}
+         */
+        SuppressionsMeasure: "count" | "count(id)" | "count(address)" | "count(created_at)" | "count(reason)" | "min(created_at)" | "max(created_at)";
+        /** @description A page of a list. */
+        SuppressionsPage: {
+            /** @description The records. */
+            items: components["schemas"]["Suppressions"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+            /** @description All matching records, with count=true. */
+            total?: number;
+        };
+        /**
+         * @description A field that records can be put in order by; with - in descending order.
+         * @enum {string}
+         */
+        SuppressionsSort: "id" | "-id" | "address" | "-address" | "created_at" | "-created_at" | "reason" | "-reason";
         /**
          * SuspendUser
          * @description Why an account is suspended.
@@ -6898,6 +8421,17 @@ export interface components {
             /** @description Change them. */
             update: components["schemas"]["PermissionDescription"] & unknown;
         };
+        /**
+         * TestNotification
+         * @description A sample to be sent to oneself.
+         */
+        TestNotification: {
+            /**
+             * @description Name of the type.
+             * @enum {string}
+             */
+            type: "membership_added" | "membership_changed" | "membership_ended" | "account_suspended" | "account_reinstated" | "job_died" | "webhook_disabled";
+        };
         /** @description A text. */
         TextFilter: {
             contains?: string;
@@ -6911,6 +8445,17 @@ export interface components {
             /** @description Absent, or present. */
             null?: boolean;
             starts?: string;
+        };
+        /**
+         * UnreadCount
+         * @description How many notifications are unread.
+         */
+        UnreadCount: {
+            /**
+             * Format: int64
+             * @description Notifications in the list that were not read.
+             */
+            unread: number;
         };
         /** @description A person with an account. Others see the public profile only. */
         Users: {
@@ -7111,6 +8656,601 @@ export interface components {
             delete: boolean;
             /** @description Change them. */
             update: boolean;
+        };
+        /**
+         * ChangeWebhookEndpoint
+         * @description What is to be changed of an endpoint.
+         */
+        ChangeWebhookEndpoint: {
+            /** @description What it is for; null for nothing. */
+            description?: string | null;
+            /** @description Which events: their names, `domain.*` or `*`. */
+            events?: string[] | null;
+            /**
+             * Format: uri
+             * @description Where events are sent to, by POST.
+             */
+            url?: string | null;
+        };
+        /**
+         * ChangeWebhookSource
+         * @description What is to be changed of a source.
+         */
+        ChangeWebhookSource: {
+            /** @description What it is called. */
+            name?: string | null;
+            /** @description The secret that it signs with from now on. */
+            secret?: string | null;
+        };
+        /** @description A webhook that somebody has sent us. Its signature was right; nothing else is kept. */
+        InboundWebhooks: {
+            /** @description Body as it came. */
+            body?: string;
+            /** @description Linked records, as wished for with `expand`. */
+            expand?: {
+                source?: components["schemas"]["WebhookSources"];
+            };
+            /** @description What the sender calls it; the same webhook is kept once. */
+            external_id?: string;
+            /** @description Headers as they came, without credentials. */
+            headers?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: uuid
+             * @description Key of the record.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            received_at?: string;
+            /** @description Who sent it. */
+            source?: string;
+        };
+        /**
+         * @description A field that could be read.
+         * @enum {string}
+         */
+        InboundWebhooksField: "id" | "body" | "external_id" | "headers" | "received_at" | "source";
+        /**
+         * @description A field that records can be grouped by.
+         * @enum {string}
+         */
+        InboundWebhooksGroup: "id" | "body" | "external_id" | "received_at" | "source";
+        /**
+         * @description A link, or a way over several, that can be expanded.
+         * @enum {string}
+         */
+        InboundWebhooksLink: "source" | "source.created_by";
+        /**
+         * @description A function of a group.
+         * @enum {string}
+         */
+        InboundWebhooksMeasure: "count" | "count(id)" | "count(body)" | "count(external_id)" | "count(headers)" | "count(received_at)" | "count(source)" | "min(received_at)" | "max(received_at)";
+        /** @description A page of a list. */
+        InboundWebhooksPage: {
+            /** @description The records. */
+            items: components["schemas"]["InboundWebhooks"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+            /** @description All matching records, with count=true. */
+            total?: number;
+        };
+        /**
+         * @description A field that records can be put in order by; with - in descending order.
+         * @enum {string}
+         */
+        InboundWebhooksSort: "id" | "-id" | "body" | "-body" | "external_id" | "-external_id" | "received_at" | "-received_at" | "source" | "-source";
+        /**
+         * NewWebhookEndpoint
+         * @description An address that is to be told of events.
+         */
+        NewWebhookEndpoint: {
+            /** @description What it is for. */
+            description?: string | null;
+            /** @description Which events: their names, `domain.*` or `*`. */
+            events: string[];
+            /**
+             * Format: uri
+             * @description Where events are sent to, by POST.
+             */
+            url: string;
+        };
+        /**
+         * NewWebhookSource
+         * @description Somebody who is to send us webhooks.
+         */
+        NewWebhookSource: {
+            /** @description Key: the last part of the address to which webhooks are sent. */
+            id: string;
+            /** @description What it is called. */
+            name: string;
+            /**
+             * @description How it signs: `standard` (Standard Webhooks).
+             * @enum {string}
+             */
+            scheme: "standard";
+            /** @description The secret that it signs with, if it has given us one; else it is given one. */
+            secret?: string | null;
+        };
+        /**
+         * ReplayWebhooks
+         * @description Since when to send again.
+         */
+        ReplayWebhooks: {
+            /**
+             * Format: date-time
+             * @description Deliveries made at this time or later.
+             */
+            since: string;
+        };
+        /** @description One try to deliver an event: what was sent, and what was answered. */
+        WebhookAttempts: {
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            at?: string;
+            /**
+             * Format: uuid
+             * @description Of which delivery; it has the body.
+             */
+            delivery?: string;
+            /**
+             * Format: uuid
+             * @description To whom.
+             */
+            endpoint?: string;
+            /** @description Why it failed. */
+            error?: string;
+            /** @description Linked records, as wished for with `expand`. */
+            expand?: {
+                delivery?: components["schemas"]["WebhookDeliveries"];
+                endpoint?: components["schemas"]["WebhookEndpoints"];
+            };
+            /**
+             * Format: uuid
+             * @description Key of the record.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description How long it took, in milliseconds.
+             */
+            ms?: number;
+            /**
+             * Format: int64
+             * @description Which attempt, from 1.
+             */
+            number?: number;
+            /** @description Our own headers as they were sent. */
+            request_headers?: {
+                [key: string]: unknown;
+            };
+            /** @description How the answer began. */
+            response_start?: string;
+            /**
+             * Format: int64
+             * @description HTTP status of the answer, if there was one.
+             */
+            status?: number;
+            /** @description Where it was sent to. */
+            url?: string;
+        };
+        /**
+         * @description A field that could be read.
+         * @enum {string}
+         */
+        WebhookAttemptsField: "id" | "at" | "delivery" | "endpoint" | "error" | "ms" | "number" | "request_headers" | "response_start" | "status" | "url";
+        /**
+         * @description A field that records can be grouped by.
+         * @enum {string}
+         */
+        WebhookAttemptsGroup: "id" | "at" | "delivery" | "endpoint" | "error" | "ms" | "number" | "response_start" | "status" | "url";
+        /**
+         * @description A link, or a way over several, that can be expanded.
+         * @enum {string}
+         */
+        WebhookAttemptsLink: "delivery" | "delivery.endpoint" | "delivery.endpoint.created_by" | "delivery.event" | "delivery.event.actor" | "delivery.job" | "delivery.job.event" | "delivery.job.next" | "endpoint" | "endpoint.created_by";
+        /**
+         * @description A function of a group.
+         * @enum {string}
+         */
+        WebhookAttemptsMeasure: "count" | "count(id)" | "count(at)" | "count(delivery)" | "count(endpoint)" | "count(error)" | "count(ms)" | "count(number)" | "count(request_headers)" | "count(response_start)" | "count(status)" | "count(url)" | "min(at)" | "max(at)" | "sum(ms)" | "avg(ms)" | "min(ms)" | "max(ms)" | "sum(number)" | "avg(number)" | "min(number)" | "max(number)" | "sum(status)" | "avg(status)" | "min(status)" | "max(status)";
+        /** @description A page of a list. */
+        WebhookAttemptsPage: {
+            /** @description The records. */
+            items: components["schemas"]["WebhookAttempts"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+            /** @description All matching records, with count=true. */
+            total?: number;
+        };
+        /**
+         * @description A field that records can be put in order by; with - in descending order.
+         * @enum {string}
+         */
+        WebhookAttemptsSort: "id" | "-id" | "at" | "-at" | "delivery" | "-delivery" | "endpoint" | "-endpoint" | "error" | "-error" | "ms" | "-ms" | "number" | "-number" | "response_start" | "-response_start" | "status" | "-status" | "url" | "-url";
+        /** @description One event on its way to one endpoint. */
+        WebhookDeliveries: {
+            /** @description The record that the event is about. */
+            about?: {
+                /** @description Key of the record. */
+                id: string;
+                /** @description Table of the record. */
+                table: string;
+            };
+            /**
+             * Format: int64
+             * @description How often it was tried.
+             */
+            attempts?: number;
+            /** @description The body as it is sent. */
+            body?: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at?: string;
+            /**
+             * Format: uuid
+             * @description To whom.
+             */
+            endpoint?: string;
+            /** @description Why the last attempt failed. */
+            error?: string;
+            /**
+             * Format: uuid
+             * @description Which event; absent for a test.
+             */
+            event?: string;
+            /** @description Linked records, as wished for with `expand`. */
+            expand?: {
+                endpoint?: components["schemas"]["WebhookEndpoints"];
+                event?: components["schemas"]["Events"];
+                job?: components["schemas"]["Jobs"];
+            };
+            /**
+             * Format: date-time
+             * @description When it was delivered, given up or dropped.
+             */
+            finished_at?: string;
+            /**
+             * Format: uuid
+             * @description Key of the record.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The job that sends it.
+             */
+            job?: string;
+            /**
+             * Format: int64
+             * @description How long the last attempt took, in milliseconds.
+             */
+            last_ms?: number;
+            /**
+             * Format: int64
+             * @description HTTP status of the last answer.
+             */
+            last_status?: number;
+            /** @description The webhook-id header: the same for each attempt and each replay. */
+            message?: string;
+            /** @description What happened, as domain.action. */
+            name?: string;
+            /** @description How the last answer began. */
+            response_start?: string;
+            /**
+             * @description Held: the endpoint is paused. Failed: given up after too many attempts. Dropped: the endpoint was disabled or deleted.
+             * @enum {string}
+             */
+            state?: "waiting" | "held" | "delivered" | "failed" | "dropped";
+        };
+        /**
+         * @description A field that could be read.
+         * @enum {string}
+         */
+        WebhookDeliveriesField: "id" | "about" | "attempts" | "body" | "created_at" | "endpoint" | "error" | "event" | "finished_at" | "job" | "last_ms" | "last_status" | "message" | "name" | "response_start" | "state";
+        /**
+         * @description A field that records can be grouped by.
+         * @enum {string}
+         */
+        WebhookDeliveriesGroup: "id" | "about" | "attempts" | "body" | "created_at" | "endpoint" | "error" | "event" | "finished_at" | "job" | "last_ms" | "last_status" | "message" | "name" | "response_start" | "state";
+        /**
+         * @description A link, or a way over several, that can be expanded.
+         * @enum {string}
+         */
+        WebhookDeliveriesLink: "endpoint" | "endpoint.created_by" | "event" | "event.actor" | "job" | "job.event" | "job.event.actor" | "job.next" | "job.next.event" | "job.next.next";
+        /**
+         * @description A function of a group.
+         * @enum {string}
+         */
+        WebhookDeliveriesMeasure: "count" | "count(id)" | "count(about)" | "count(attempts)" | "count(body)" | "count(created_at)" | "count(endpoint)" | "count(error)" | "count(event)" | "count(finished_at)" | "count(job)" | "count(last_ms)" | "count(last_status)" | "count(message)" | "count(name)" | "count(response_start)" | "count(state)" | "sum(attempts)" | "avg(attempts)" | "min(attempts)" | "max(attempts)" | "min(created_at)" | "max(created_at)" | "min(finished_at)" | "max(finished_at)" | "sum(last_ms)" | "avg(last_ms)" | "min(last_ms)" | "max(last_ms)" | "sum(last_status)" | "avg(last_status)" | "min(last_status)" | "max(last_status)";
+        /** @description A page of a list. */
+        WebhookDeliveriesPage: {
+            /** @description The records. */
+            items: components["schemas"]["WebhookDeliveries"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+            /** @description All matching records, with count=true. */
+            total?: number;
+        };
+        /**
+         * @description A field that records can be put in order by; with - in descending order.
+         * @enum {string}
+         */
+        WebhookDeliveriesSort: "id" | "-id" | "about" | "-about" | "attempts" | "-attempts" | "body" | "-body" | "created_at" | "-created_at" | "endpoint" | "-endpoint" | "error" | "-error" | "event" | "-event" | "finished_at" | "-finished_at" | "job" | "-job" | "last_ms" | "-last_ms" | "last_status" | "-last_status" | "message" | "-message" | "name" | "-name" | "response_start" | "-response_start" | "state" | "-state";
+        /**
+         * WebhookEndpoint
+         * @description An address that is told of events.
+         */
+        WebhookEndpoint: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description What it is for. */
+            description?: string;
+            /** @description Why it was disabled. */
+            disabled_reason?: string;
+            /** @description Which events. */
+            events: string[];
+            /**
+             * Format: date-time
+             * @description Since when every attempt has failed.
+             */
+            failing_since?: string;
+            /**
+             * Format: uuid
+             * @description Key of the endpoint.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description Until when the secret before the last rotation signs as well.
+             */
+            old_secret_until?: string;
+            /**
+             * @description Whether it is told: active, paused (events are held back) or disabled (it failed for too long).
+             * @enum {string}
+             */
+            state: "active" | "paused" | "disabled";
+            /**
+             * Format: date-time
+             * @description Last change by staff.
+             */
+            updated_at: string;
+            /** @description Where events are sent to. */
+            url: string;
+        };
+        /**
+         * WebhookEndpointMade
+         * @description A new endpoint with its secret, which is not shown again.
+         */
+        WebhookEndpointMade: {
+            /** @description The endpoint. */
+            endpoint: components["schemas"]["WebhookEndpoint"] & unknown;
+            /** @description Signs what is sent to it. */
+            secret: string;
+        };
+        /** @description An address that is told of events. Made and changed by commands. */
+        WebhookEndpoints: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at?: string;
+            /**
+             * Format: uuid
+             * @description Who made it.
+             */
+            created_by?: string;
+            /** @description What it is for. */
+            description?: string;
+            /** @description Why it was disabled. */
+            disabled_reason?: string;
+            /** @description Which events: their names, domain.* or *. */
+            events?: string[];
+            /** @description Linked records, as wished for with `expand`. */
+            expand?: {
+                created_by?: components["schemas"]["Users"];
+            };
+            /**
+             * Format: date-time
+             * @description Since when every attempt has failed.
+             */
+            failing_since?: string;
+            /**
+             * Format: uuid
+             * @description Key of the record.
+             */
+            id: string;
+            /** @description Whether what was held back is being sent; what is new waits behind it. */
+            is_catching_up?: boolean;
+            /**
+             * Format: date-time
+             * @description Until when the secret before the last rotation signs as well.
+             */
+            old_secret_until?: string;
+            /**
+             * @description Paused: events are held back until it is resumed. Disabled: it failed for too long, and events are not kept for it.
+             * @enum {string}
+             */
+            state?: "active" | "paused" | "disabled";
+            /**
+             * Format: date-time
+             * @description Last change by staff.
+             */
+            updated_at?: string;
+            /** @description Where events are sent to. */
+            url?: string;
+        };
+        /**
+         * @description A field that could be read.
+         * @enum {string}
+         */
+        WebhookEndpointsField: "id" | "created_at" | "created_by" | "description" | "disabled_reason" | "events" | "failing_since" | "is_catching_up" | "old_secret_until" | "state" | "updated_at" | "url";
+        /**
+         * @description A field that records can be grouped by.
+         * @enum {string}
+         */
+        WebhookEndpointsGroup: "id" | "created_at" | "created_by" | "description" | "disabled_reason" | "failing_since" | "is_catching_up" | "old_secret_until" | "state" | "updated_at" | "url";
+        /**
+         * @description A link, or a way over several, that can be expanded.
+         * @enum {string}
+         */
+        WebhookEndpointsLink: "created_by";
+        /**
+         * @description A function of a group.
+         * @enum {string}
+         */
+        WebhookEndpointsMeasure: "count" | "count(id)" | "count(created_at)" | "count(created_by)" | "count(description)" | "count(disabled_reason)" | "count(events)" | "count(failing_since)" | "count(is_catching_up)" | "count(old_secret_until)" | "count(state)" | "count(updated_at)" | "count(url)" | "min(created_at)" | "max(created_at)" | "min(failing_since)" | "max(failing_since)" | "min(old_secret_until)" | "max(old_secret_until)" | "min(updated_at)" | "max(updated_at)";
+        /** @description A page of a list. */
+        WebhookEndpointsPage: {
+            /** @description The records. */
+            items: components["schemas"]["WebhookEndpoints"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+            /** @description All matching records, with count=true. */
+            total?: number;
+        };
+        /**
+         * @description A field that records can be put in order by; with - in descending order.
+         * @enum {string}
+         */
+        WebhookEndpointsSort: "id" | "-id" | "created_at" | "-created_at" | "created_by" | "-created_by" | "description" | "-description" | "disabled_reason" | "-disabled_reason" | "failing_since" | "-failing_since" | "is_catching_up" | "-is_catching_up" | "old_secret_until" | "-old_secret_until" | "state" | "-state" | "updated_at" | "-updated_at" | "url" | "-url";
+        /**
+         * WebhookReplay
+         * @description How much is sent again.
+         */
+        WebhookReplay: {
+            /**
+             * Format: int64
+             * @description Deliveries that had failed or were dropped.
+             */
+            deliveries: number;
+        };
+        /**
+         * WebhookSecret
+         * @description A new secret, which is not shown again.
+         */
+        WebhookSecret: {
+            /**
+             * Format: date-time
+             * @description Until when the secret before signs as well.
+             */
+            old_secret_until?: string;
+            /** @description Signs what is sent from now on. */
+            secret: string;
+        };
+        /**
+         * WebhookSource
+         * @description Somebody who sends us webhooks.
+         */
+        WebhookSource: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description Key: the last part of the address to which webhooks are sent. */
+            id: string;
+            /** @description What it is called. */
+            name: string;
+            /** @description How it signs. */
+            scheme: string;
+            /**
+             * Format: date-time
+             * @description Last change.
+             */
+            updated_at: string;
+        };
+        /**
+         * WebhookSourceMade
+         * @description A new source with its secret, which is not shown again.
+         */
+        WebhookSourceMade: {
+            /** @description What it signs with. */
+            secret: string;
+            /** @description The source. */
+            source: components["schemas"]["WebhookSource"] & unknown;
+        };
+        /** @description Somebody who sends us webhooks. Made and changed by commands. */
+        WebhookSources: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at?: string;
+            /**
+             * Format: uuid
+             * @description Who made it.
+             */
+            created_by?: string;
+            /** @description Linked records, as wished for with `expand`. */
+            expand?: {
+                created_by?: components["schemas"]["Users"];
+            };
+            /** @description Key of the record. */
+            id: string;
+            /** @description What it is called. */
+            name?: string;
+            /** @description How it signs. */
+            scheme?: string;
+            /**
+             * Format: date-time
+             * @description Last change.
+             */
+            updated_at?: string;
+        };
+        /**
+         * @description A field that could be read.
+         * @enum {string}
+         */
+        WebhookSourcesField: "id" | "created_at" | "created_by" | "name" | "scheme" | "updated_at";
+        /**
+         * @description A field that records can be grouped by.
+         * @enum {string}
+         */
+        WebhookSourcesGroup: "id" | "created_at" | "created_by" | "name" | "scheme" | "updated_at";
+        /**
+         * @description A link, or a way over several, that can be expanded.
+         * @enum {string}
+         */
+        WebhookSourcesLink: "created_by";
+        /**
+         * @description A function of a group.
+         * @enum {string}
+         */
+        WebhookSourcesMeasure: "count" | "count(id)" | "count(created_at)" | "count(created_by)" | "count(name)" | "count(scheme)" | "count(updated_at)" | "min(created_at)" | "max(created_at)" | "min(updated_at)" | "max(updated_at)";
+        /** @description A page of a list. */
+        WebhookSourcesPage: {
+            /** @description The records. */
+            items: components["schemas"]["WebhookSources"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+            /** @description All matching records, with count=true. */
+            total?: number;
+        };
+        /**
+         * @description A field that records can be put in order by; with - in descending order.
+         * @enum {string}
+         */
+        WebhookSourcesSort: "id" | "-id" | "created_at" | "-created_at" | "created_by" | "-created_by" | "name" | "-name" | "scheme" | "-scheme" | "updated_at" | "-updated_at";
+        /**
+         * WebhookTest
+         * @description A test on its way.
+         */
+        WebhookTest: {
+            /**
+             * Format: uuid
+             * @description Key of the delivery: look there for what comes of it.
+             */
+            delivery: string;
         };
     };
     responses: {
@@ -13384,6 +15524,1098 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    list_notification_deliveries: {
+        parameters: {
+            query?: {
+                /** @description Records per page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; goes with the same sort and conditions, and without offset. */
+                cursor?: string;
+                /** @description Records to skip; cursor is faster. */
+                offset?: number;
+                /** @description Whether to add `total`. */
+                count?: boolean;
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["NotificationDeliveriesSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["NotificationDeliveriesField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["NotificationDeliveriesLink"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example reason contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description How often it was sent. Condition on attempts: `attempts[eq]=…` and so on; `attempts=…` is short for eq. */
+                attempts?: components["schemas"]["IntegerFilter"];
+                /** @description On which way. Condition on channel: `channel[eq]=…` and so on; `channel=…` is short for eq. */
+                channel?: {
+                    /** @enum {string} */
+                    eq?: "in_app" | "email";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "in_app" | "email";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Not before. Condition on due_at: `due_at[eq]=…` and so on; `due_at=…` is short for eq. */
+                due_at?: components["schemas"]["DateTimeFilter"];
+                /** @description The mail that was posted last. Condition on mail: `mail[eq]=…` and so on; `mail=…` is short for eq. */
+                mail?: components["schemas"]["KeyFilter"];
+                /** @description What is delivered. Condition on notification: `notification[eq]=…` and so on; `notification=…` is short for eq. */
+                notification?: components["schemas"]["UuidFilter"];
+                /** @description Why it waits, failed or was suppressed. Condition on reason: `reason[eq]=…` and so on; `reason=…` is short for eq. */
+                reason?: components["schemas"]["TextFilter"];
+                /** @description Queued: it waits. Sent: the mail has a state of its own. Failed: the mail was given up. Suppressed: a rule forbids it. Condition on state: `state[eq]=…` and so on; `state=…` is short for eq. */
+                state?: {
+                    /** @enum {string} */
+                    eq?: "queued" | "sent" | "delivered" | "failed" | "suppressed";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "queued" | "sent" | "delivered" | "failed" | "suppressed";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description What kind of news it is. Condition on type: `type[eq]=…` and so on; `type=…` is short for eq. */
+                type?: components["schemas"]["TextFilter"];
+                /** @description Last change. Condition on updated_at: `updated_at[eq]=…` and so on; `updated_at=…` is short for eq. */
+                updated_at?: components["schemas"]["DateTimeFilter"];
+                /** @description To whom. Condition on user: `user[eq]=…` and so on; `user=…` is short for eq. */
+                user?: components["schemas"]["UuidFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationDeliveriesPage"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    aggregate_notification_deliveries: {
+        parameters: {
+            query?: {
+                /** @description Fields to group by. Separated by commas. */
+                group_by?: components["schemas"]["NotificationDeliveriesGroup"][];
+                /** @description Functions; count if left out. Of nothing, count and sum are 0, the others null. Separated by commas. */
+                measures?: components["schemas"]["NotificationDeliveriesMeasure"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example reason contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description How often it was sent. Condition on attempts: `attempts[eq]=…` and so on; `attempts=…` is short for eq. */
+                attempts?: components["schemas"]["IntegerFilter"];
+                /** @description On which way. Condition on channel: `channel[eq]=…` and so on; `channel=…` is short for eq. */
+                channel?: {
+                    /** @enum {string} */
+                    eq?: "in_app" | "email";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "in_app" | "email";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Not before. Condition on due_at: `due_at[eq]=…` and so on; `due_at=…` is short for eq. */
+                due_at?: components["schemas"]["DateTimeFilter"];
+                /** @description The mail that was posted last. Condition on mail: `mail[eq]=…` and so on; `mail=…` is short for eq. */
+                mail?: components["schemas"]["KeyFilter"];
+                /** @description What is delivered. Condition on notification: `notification[eq]=…` and so on; `notification=…` is short for eq. */
+                notification?: components["schemas"]["UuidFilter"];
+                /** @description Why it waits, failed or was suppressed. Condition on reason: `reason[eq]=…` and so on; `reason=…` is short for eq. */
+                reason?: components["schemas"]["TextFilter"];
+                /** @description Queued: it waits. Sent: the mail has a state of its own. Failed: the mail was given up. Suppressed: a rule forbids it. Condition on state: `state[eq]=…` and so on; `state=…` is short for eq. */
+                state?: {
+                    /** @enum {string} */
+                    eq?: "queued" | "sent" | "delivered" | "failed" | "suppressed";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "queued" | "sent" | "delivered" | "failed" | "suppressed";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description What kind of news it is. Condition on type: `type[eq]=…` and so on; `type=…` is short for eq. */
+                type?: components["schemas"]["TextFilter"];
+                /** @description Last change. Condition on updated_at: `updated_at[eq]=…` and so on; `updated_at=…` is short for eq. */
+                updated_at?: components["schemas"]["DateTimeFilter"];
+                /** @description To whom. Condition on user: `user[eq]=…` and so on; `user=…` is short for eq. */
+                user?: components["schemas"]["UuidFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "by": {},
+                     *           "count": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_notification_deliveries: {
+        parameters: {
+            query?: {
+                /** @description The form of the file. */
+                format?: "csv" | "json" | "ndjson";
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["NotificationDeliveriesSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["NotificationDeliveriesField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example reason contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description How often it was sent. Condition on attempts: `attempts[eq]=…` and so on; `attempts=…` is short for eq. */
+                attempts?: components["schemas"]["IntegerFilter"];
+                /** @description On which way. Condition on channel: `channel[eq]=…` and so on; `channel=…` is short for eq. */
+                channel?: {
+                    /** @enum {string} */
+                    eq?: "in_app" | "email";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "in_app" | "email";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Not before. Condition on due_at: `due_at[eq]=…` and so on; `due_at=…` is short for eq. */
+                due_at?: components["schemas"]["DateTimeFilter"];
+                /** @description The mail that was posted last. Condition on mail: `mail[eq]=…` and so on; `mail=…` is short for eq. */
+                mail?: components["schemas"]["KeyFilter"];
+                /** @description What is delivered. Condition on notification: `notification[eq]=…` and so on; `notification=…` is short for eq. */
+                notification?: components["schemas"]["UuidFilter"];
+                /** @description Why it waits, failed or was suppressed. Condition on reason: `reason[eq]=…` and so on; `reason=…` is short for eq. */
+                reason?: components["schemas"]["TextFilter"];
+                /** @description Queued: it waits. Sent: the mail has a state of its own. Failed: the mail was given up. Suppressed: a rule forbids it. Condition on state: `state[eq]=…` and so on; `state=…` is short for eq. */
+                state?: {
+                    /** @enum {string} */
+                    eq?: "queued" | "sent" | "delivered" | "failed" | "suppressed";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "queued" | "sent" | "delivered" | "failed" | "suppressed";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description What kind of news it is. Condition on type: `type[eq]=…` and so on; `type=…` is short for eq. */
+                type?: components["schemas"]["TextFilter"];
+                /** @description Last change. Condition on updated_at: `updated_at[eq]=…` and so on; `updated_at=…` is short for eq. */
+                updated_at?: components["schemas"]["DateTimeFilter"];
+                /** @description To whom. Condition on user: `user[eq]=…` and so on; `user=…` is short for eq. */
+                user?: components["schemas"]["UuidFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "attempts": 10,
+                     *         "channel": "in_app",
+                     *         "created_at": "2026-05-01T10:00:00Z",
+                     *         "due_at": "2026-05-01T10:00:00Z",
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "mail": "dog",
+                     *         "notification": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "reason": "Example",
+                     *         "state": "queued",
+                     *         "type": "Example",
+                     *         "updated_at": "2026-05-01T10:00:00Z",
+                     *         "user": "01981c6e-5b7a-7c3e-9f00-0123456789ab"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["NotificationDeliveries"][];
+                    /** @example {"attempts":10,"channel":"in_app","created_at":"2026-05-01T10:00:00Z","due_at":"2026-05-01T10:00:00Z","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","mail":"dog","notification":"01981c6e-5b7a-7c3e-9f00-0123456789ab","reason":"Example","state":"queued","type":"Example","updated_at":"2026-05-01T10:00:00Z","user":"01981c6e-5b7a-7c3e-9f00-0123456789ab"} */
+                    "application/x-ndjson": string;
+                    /**
+                     * @example id
+                     *     01981c6e-5b7a-7c3e-9f00-0123456789ab
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_notification_deliveries: {
+        parameters: {
+            query?: {
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["NotificationDeliveriesField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["NotificationDeliveriesLink"][];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationDeliveries"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_notifications: {
+        parameters: {
+            query?: {
+                /** @description Records per page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; goes with the same sort and conditions, and without offset. */
+                cursor?: string;
+                /** @description Records to skip; cursor is faster. */
+                offset?: number;
+                /** @description Whether to add `total`. */
+                count?: boolean;
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["NotificationsSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["NotificationsField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["NotificationsLink"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example body contains "a" and not (in_app = true)
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description The record to open. Condition on about: `about[eq]=…` and so on; `about=…` is short for eq. */
+                about?: {
+                    eq?: string;
+                    in?: string;
+                    ne?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description What is for staff is shown on the admin listener only. Condition on audience: `audience[eq]=…` and so on; `audience=…` is short for eq. */
+                audience?: {
+                    /** @enum {string} */
+                    eq?: "public" | "admin";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "public" | "admin";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description The whole text, without markup. Condition on body: `body[eq]=…` and so on; `body=…` is short for eq. */
+                body?: components["schemas"]["TextFilter"];
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description What the text was made of, for programs. Condition on data: `data[eq]=…` and so on; `data=…` is short for eq. */
+                data?: components["schemas"]["PresenceFilter"];
+                /** @description When it is removed. Condition on expires_at: `expires_at[eq]=…` and so on; `expires_at=…` is short for eq. */
+                expires_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Whether the person wants it in the list. Condition on in_app: `in_app[eq]=…` and so on; `in_app=…` is short for eq. */
+                in_app?: components["schemas"]["BooleanFilter"];
+                /** @description Whether its e-mail does not wait for the end of quiet hours. Condition on is_urgent: `is_urgent[eq]=…` and so on; `is_urgent=…` is short for eq. */
+                is_urgent?: components["schemas"]["BooleanFilter"];
+                /** @description When the person read it. Condition on read_at: `read_at[eq]=…` and so on; `read_at=…` is short for eq. */
+                read_at?: components["schemas"]["DateTimeFilter"];
+                /** @description A line, in the language of the person. Condition on title: `title[eq]=…` and so on; `title=…` is short for eq. */
+                title?: components["schemas"]["TextFilter"];
+                /** @description What kind of news it is; preferences go by it. Condition on type: `type[eq]=…` and so on; `type=…` is short for eq. */
+                type?: components["schemas"]["TextFilter"];
+                /** @description Who is told. Condition on user: `user[eq]=…` and so on; `user=…` is short for eq. */
+                user?: components["schemas"]["UuidFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationsPage"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    aggregate_notifications: {
+        parameters: {
+            query?: {
+                /** @description Fields to group by. Separated by commas. */
+                group_by?: components["schemas"]["NotificationsGroup"][];
+                /** @description Functions; count if left out. Of nothing, count and sum are 0, the others null. Separated by commas. */
+                measures?: components["schemas"]["NotificationsMeasure"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example body contains "a" and not (in_app = true)
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description The record to open. Condition on about: `about[eq]=…` and so on; `about=…` is short for eq. */
+                about?: {
+                    eq?: string;
+                    in?: string;
+                    ne?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description What is for staff is shown on the admin listener only. Condition on audience: `audience[eq]=…` and so on; `audience=…` is short for eq. */
+                audience?: {
+                    /** @enum {string} */
+                    eq?: "public" | "admin";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "public" | "admin";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description The whole text, without markup. Condition on body: `body[eq]=…` and so on; `body=…` is short for eq. */
+                body?: components["schemas"]["TextFilter"];
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description What the text was made of, for programs. Condition on data: `data[eq]=…` and so on; `data=…` is short for eq. */
+                data?: components["schemas"]["PresenceFilter"];
+                /** @description When it is removed. Condition on expires_at: `expires_at[eq]=…` and so on; `expires_at=…` is short for eq. */
+                expires_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Whether the person wants it in the list. Condition on in_app: `in_app[eq]=…` and so on; `in_app=…` is short for eq. */
+                in_app?: components["schemas"]["BooleanFilter"];
+                /** @description Whether its e-mail does not wait for the end of quiet hours. Condition on is_urgent: `is_urgent[eq]=…` and so on; `is_urgent=…` is short for eq. */
+                is_urgent?: components["schemas"]["BooleanFilter"];
+                /** @description When the person read it. Condition on read_at: `read_at[eq]=…` and so on; `read_at=…` is short for eq. */
+                read_at?: components["schemas"]["DateTimeFilter"];
+                /** @description A line, in the language of the person. Condition on title: `title[eq]=…` and so on; `title=…` is short for eq. */
+                title?: components["schemas"]["TextFilter"];
+                /** @description What kind of news it is; preferences go by it. Condition on type: `type[eq]=…` and so on; `type=…` is short for eq. */
+                type?: components["schemas"]["TextFilter"];
+                /** @description Who is told. Condition on user: `user[eq]=…` and so on; `user=…` is short for eq. */
+                user?: components["schemas"]["UuidFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "by": {},
+                     *           "count": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_notifications: {
+        parameters: {
+            query?: {
+                /** @description The form of the file. */
+                format?: "csv" | "json" | "ndjson";
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["NotificationsSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["NotificationsField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example body contains "a" and not (in_app = true)
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description The record to open. Condition on about: `about[eq]=…` and so on; `about=…` is short for eq. */
+                about?: {
+                    eq?: string;
+                    in?: string;
+                    ne?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description What is for staff is shown on the admin listener only. Condition on audience: `audience[eq]=…` and so on; `audience=…` is short for eq. */
+                audience?: {
+                    /** @enum {string} */
+                    eq?: "public" | "admin";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "public" | "admin";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description The whole text, without markup. Condition on body: `body[eq]=…` and so on; `body=…` is short for eq. */
+                body?: components["schemas"]["TextFilter"];
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description What the text was made of, for programs. Condition on data: `data[eq]=…` and so on; `data=…` is short for eq. */
+                data?: components["schemas"]["PresenceFilter"];
+                /** @description When it is removed. Condition on expires_at: `expires_at[eq]=…` and so on; `expires_at=…` is short for eq. */
+                expires_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Whether the person wants it in the list. Condition on in_app: `in_app[eq]=…` and so on; `in_app=…` is short for eq. */
+                in_app?: components["schemas"]["BooleanFilter"];
+                /** @description Whether its e-mail does not wait for the end of quiet hours. Condition on is_urgent: `is_urgent[eq]=…` and so on; `is_urgent=…` is short for eq. */
+                is_urgent?: components["schemas"]["BooleanFilter"];
+                /** @description When the person read it. Condition on read_at: `read_at[eq]=…` and so on; `read_at=…` is short for eq. */
+                read_at?: components["schemas"]["DateTimeFilter"];
+                /** @description A line, in the language of the person. Condition on title: `title[eq]=…` and so on; `title=…` is short for eq. */
+                title?: components["schemas"]["TextFilter"];
+                /** @description What kind of news it is; preferences go by it. Condition on type: `type[eq]=…` and so on; `type=…` is short for eq. */
+                type?: components["schemas"]["TextFilter"];
+                /** @description Who is told. Condition on user: `user[eq]=…` and so on; `user=…` is short for eq. */
+                user?: components["schemas"]["UuidFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "about": {
+                     *           "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *           "table": "users"
+                     *         },
+                     *         "audience": "public",
+                     *         "body": "Example",
+                     *         "created_at": "2026-05-01T10:00:00Z",
+                     *         "data": {},
+                     *         "expires_at": "2026-05-01T10:00:00Z",
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "in_app": true,
+                     *         "is_urgent": true,
+                     *         "read_at": "2026-05-01T10:00:00Z",
+                     *         "title": "Example",
+                     *         "type": "Example",
+                     *         "user": "01981c6e-5b7a-7c3e-9f00-0123456789ab"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Notifications"][];
+                    /** @example {"about":{"id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","table":"users"},"audience":"public","body":"Example","created_at":"2026-05-01T10:00:00Z","data":{},"expires_at":"2026-05-01T10:00:00Z","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","in_app":true,"is_urgent":true,"read_at":"2026-05-01T10:00:00Z","title":"Example","type":"Example","user":"01981c6e-5b7a-7c3e-9f00-0123456789ab"} */
+                    "application/x-ndjson": string;
+                    /**
+                     * @example id
+                     *     01981c6e-5b7a-7c3e-9f00-0123456789ab
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_notification_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "quiet_hours": {
+                     *         "from": "22:00",
+                     *         "until": "07:00"
+                     *       },
+                     *       "timezone": "Europe/Berlin",
+                     *       "types": [
+                     *         {
+                     *           "description": "Somebody made you a member of a business.",
+                     *           "email": false,
+                     *           "in_app": true,
+                     *           "is_required": false,
+                     *           "is_urgent": false,
+                     *           "title": "Added to a business",
+                     *           "type": "membership_added"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationPreferences"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    update_notification_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "quiet_hours": {
+                 *         "from": "22:00",
+                 *         "until": "07:00"
+                 *       },
+                 *       "types": [
+                 *         {
+                 *           "email": false,
+                 *           "type": "membership_added"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChangePreferences"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "quiet_hours": {
+                     *         "from": "22:00",
+                     *         "until": "07:00"
+                     *       },
+                     *       "timezone": "Europe/Berlin",
+                     *       "types": [
+                     *         {
+                     *           "description": "Somebody made you a member of a business.",
+                     *           "email": false,
+                     *           "in_app": true,
+                     *           "is_required": false,
+                     *           "is_urgent": false,
+                     *           "title": "Added to a business",
+                     *           "type": "membership_added"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationPreferences"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    read_all_notifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "up_to": "01981c6e-5b7a-7c3e-9f00-0123456789ab"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReadAll"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "unread": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UnreadCount"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    test_notification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "job_died"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TestNotification"];
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MadeNotification"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_notification_types: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "audience": "admin",
+                     *           "description": "A job failed too often. Once an hour for each kind of job.",
+                     *           "email": true,
+                     *           "expires_days": 30,
+                     *           "in_app": true,
+                     *           "is_required": false,
+                     *           "is_urgent": false,
+                     *           "title": "Job given up",
+                     *           "type": "job_died"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationTypes"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_unread_count: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "unread": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UnreadCount"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_notifications: {
+        parameters: {
+            query?: {
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["NotificationsField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["NotificationsLink"][];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notifications"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    read_notification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the notification. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "unread": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UnreadCount"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resend_notification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the notification. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_overview: {
         parameters: {
             query?: never;
@@ -18731,6 +21963,520 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    list_suppressions: {
+        parameters: {
+            query?: {
+                /** @description Records per page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; goes with the same sort and conditions, and without offset. */
+                cursor?: string;
+                /** @description Records to skip; cursor is faster. */
+                offset?: number;
+                /** @description Whether to add `total`. */
+                count?: boolean;
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["SuppressionsSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["SuppressionsField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example address contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description The address, in lower case. Condition on address: `address[eq]=…` and so on; `address=…` is short for eq. */
+                address?: components["schemas"]["TextFilter"];
+                /** @description Since when. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Why. Condition on reason: `reason[eq]=…` and so on; `reason=…` is short for eq. */
+                reason?: {
+                    /** @enum {string} */
+                    eq?: "unsubscribe" | "complaint" | "bounce";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "unsubscribe" | "complaint" | "bounce";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuppressionsPage"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    create_suppressions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Repeat the request safely with the same key; the same key with another body is refused.
+                 * @example 5f1c2b9e-order-7
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SuppressionsCreate"];
+            };
+        };
+        responses: {
+            /** @description The new record. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    Location: components["headers"]["Location"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuppressionsComplete"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    aggregate_suppressions: {
+        parameters: {
+            query?: {
+                /** @description Fields to group by. Separated by commas. */
+                group_by?: components["schemas"]["SuppressionsGroup"][];
+                /** @description Functions; count if left out. Of nothing, count and sum are 0, the others null. Separated by commas. */
+                measures?: components["schemas"]["SuppressionsMeasure"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example address contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description The address, in lower case. Condition on address: `address[eq]=…` and so on; `address=…` is short for eq. */
+                address?: components["schemas"]["TextFilter"];
+                /** @description Since when. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Why. Condition on reason: `reason[eq]=…` and so on; `reason=…` is short for eq. */
+                reason?: {
+                    /** @enum {string} */
+                    eq?: "unsubscribe" | "complaint" | "bounce";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "unsubscribe" | "complaint" | "bounce";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "by": {},
+                     *           "count": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_suppressions: {
+        parameters: {
+            query?: {
+                /** @description The form of the file. */
+                format?: "csv" | "json" | "ndjson";
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["SuppressionsSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["SuppressionsField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example address contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description The address, in lower case. Condition on address: `address[eq]=…` and so on; `address=…` is short for eq. */
+                address?: components["schemas"]["TextFilter"];
+                /** @description Since when. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Why. Condition on reason: `reason[eq]=…` and so on; `reason=…` is short for eq. */
+                reason?: {
+                    /** @enum {string} */
+                    eq?: "unsubscribe" | "complaint" | "bounce";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "unsubscribe" | "complaint" | "bounce";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "address": "jane@example.com",
+                     *         "created_at": "2026-05-01T10:00:00Z",
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "reason": "unsubscribe"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Suppressions"][];
+                    /** @example {"address":"jane@example.com","created_at":"2026-05-01T10:00:00Z","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","reason":"unsubscribe"} */
+                    "application/x-ndjson": string;
+                    /**
+                     * @example id
+                     *     01981c6e-5b7a-7c3e-9f00-0123456789ab
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    import_suppressions: {
+        parameters: {
+            query?: {
+                /** @description Only find out what would happen. */
+                dry_run?: "false" | "true";
+                /** @description Write nothing when there are bad rows, or the good ones. */
+                bad_rows?: "refuse" | "skip";
+                /**
+                 * @description Field paths in place of the header of a CSV file, by position, separated by commas; - leaves a column out.
+                 * @example name,-
+                 */
+                columns?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example [
+                 *       {
+                 *         "address": "jane@example.com",
+                 *         "reason": "unsubscribe"
+                 *       }
+                 *     ]
+                 */
+                "application/json": components["schemas"]["SuppressionsImport"][];
+                /** @example {"address":"jane@example.com","reason":"unsubscribe"} */
+                "application/x-ndjson": string;
+                /**
+                 * @example name,tags
+                 *     Example,"[""new""]"
+                 */
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description What came of it. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "dry_run": false,
+                     *       "errors": [],
+                     *       "failed": 0,
+                     *       "imported": 2,
+                     *       "total": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportReport"];
+                    /**
+                     * @example {"progress":2,"total":2}
+                     *     {"dry_run":false,"errors":[],"failed":0,"imported":2,"total":2}
+                     */
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description There are bad rows; nothing was written. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "1 row is not good, so nothing was imported.",
+                     *       "dry_run": false,
+                     *       "error": "validation_failed",
+                     *       "errors": [
+                     *         {
+                     *           "errors": [
+                     *             {
+                     *               "code": "required",
+                     *               "message": "is required",
+                     *               "pointer": "/name"
+                     *             }
+                     *           ],
+                     *           "row": 2
+                     *         }
+                     *       ],
+                     *       "failed": 1,
+                     *       "imported": 0,
+                     *       "message": "1 row is not good, so nothing was imported.",
+                     *       "request_id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *       "status": 422,
+                     *       "success": false,
+                     *       "title": "Some fields are not valid",
+                     *       "total": 2,
+                     *       "type": "/api/docs/errors#validation_failed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ImportRefused"];
+                };
+            };
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_suppressions: {
+        parameters: {
+            query?: {
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["SuppressionsField"][];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suppressions"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    delete_suppressions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETags that you have seen; 412 when the record has none of them any more. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["Stale"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    restore_suppressions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new record. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    Location: components["headers"]["Location"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuppressionsComplete"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     list_users: {
         parameters: {
             query?: {
@@ -19488,6 +23234,2210 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_inbound_webhooks: {
+        parameters: {
+            query?: {
+                /** @description Records per page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; goes with the same sort and conditions, and without offset. */
+                cursor?: string;
+                /** @description Records to skip; cursor is faster. */
+                offset?: number;
+                /** @description Whether to add `total`. */
+                count?: boolean;
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["InboundWebhooksSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["InboundWebhooksField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["InboundWebhooksLink"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example body contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description Body as it came. Condition on body: `body[eq]=…` and so on; `body=…` is short for eq. */
+                body?: components["schemas"]["TextFilter"];
+                /** @description What the sender calls it; the same webhook is kept once. Condition on external_id: `external_id[eq]=…` and so on; `external_id=…` is short for eq. */
+                external_id?: components["schemas"]["TextFilter"];
+                /** @description Headers as they came, without credentials. Condition on headers: `headers[eq]=…` and so on; `headers=…` is short for eq. */
+                headers?: components["schemas"]["PresenceFilter"];
+                /** @description When. Condition on received_at: `received_at[eq]=…` and so on; `received_at=…` is short for eq. */
+                received_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who sent it. Condition on source: `source[eq]=…` and so on; `source=…` is short for eq. */
+                source?: components["schemas"]["KeyFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboundWebhooksPage"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    aggregate_inbound_webhooks: {
+        parameters: {
+            query?: {
+                /** @description Fields to group by. Separated by commas. */
+                group_by?: components["schemas"]["InboundWebhooksGroup"][];
+                /** @description Functions; count if left out. Of nothing, count and sum are 0, the others null. Separated by commas. */
+                measures?: components["schemas"]["InboundWebhooksMeasure"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example body contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description Body as it came. Condition on body: `body[eq]=…` and so on; `body=…` is short for eq. */
+                body?: components["schemas"]["TextFilter"];
+                /** @description What the sender calls it; the same webhook is kept once. Condition on external_id: `external_id[eq]=…` and so on; `external_id=…` is short for eq. */
+                external_id?: components["schemas"]["TextFilter"];
+                /** @description Headers as they came, without credentials. Condition on headers: `headers[eq]=…` and so on; `headers=…` is short for eq. */
+                headers?: components["schemas"]["PresenceFilter"];
+                /** @description When. Condition on received_at: `received_at[eq]=…` and so on; `received_at=…` is short for eq. */
+                received_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who sent it. Condition on source: `source[eq]=…` and so on; `source=…` is short for eq. */
+                source?: components["schemas"]["KeyFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "by": {},
+                     *           "count": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_inbound_webhooks: {
+        parameters: {
+            query?: {
+                /** @description The form of the file. */
+                format?: "csv" | "json" | "ndjson";
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["InboundWebhooksSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["InboundWebhooksField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example body contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description Body as it came. Condition on body: `body[eq]=…` and so on; `body=…` is short for eq. */
+                body?: components["schemas"]["TextFilter"];
+                /** @description What the sender calls it; the same webhook is kept once. Condition on external_id: `external_id[eq]=…` and so on; `external_id=…` is short for eq. */
+                external_id?: components["schemas"]["TextFilter"];
+                /** @description Headers as they came, without credentials. Condition on headers: `headers[eq]=…` and so on; `headers=…` is short for eq. */
+                headers?: components["schemas"]["PresenceFilter"];
+                /** @description When. Condition on received_at: `received_at[eq]=…` and so on; `received_at=…` is short for eq. */
+                received_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who sent it. Condition on source: `source[eq]=…` and so on; `source=…` is short for eq. */
+                source?: components["schemas"]["KeyFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "body": "Example",
+                     *         "external_id": "Example",
+                     *         "headers": {},
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "received_at": "2026-05-01T10:00:00Z",
+                     *         "source": "dog"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["InboundWebhooks"][];
+                    /** @example {"body":"Example","external_id":"Example","headers":{},"id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","received_at":"2026-05-01T10:00:00Z","source":"dog"} */
+                    "application/x-ndjson": string;
+                    /**
+                     * @example id
+                     *     01981c6e-5b7a-7c3e-9f00-0123456789ab
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_inbound_webhooks: {
+        parameters: {
+            query?: {
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["InboundWebhooksField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["InboundWebhooksLink"][];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboundWebhooks"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_webhook_attempts: {
+        parameters: {
+            query?: {
+                /** @description Records per page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; goes with the same sort and conditions, and without offset. */
+                cursor?: string;
+                /** @description Records to skip; cursor is faster. */
+                offset?: number;
+                /** @description Whether to add `total`. */
+                count?: boolean;
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["WebhookAttemptsSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["WebhookAttemptsField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["WebhookAttemptsLink"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example error contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description When it ended. Condition on at: `at[eq]=…` and so on; `at=…` is short for eq. */
+                at?: components["schemas"]["DateTimeFilter"];
+                /** @description Of which delivery; it has the body. Condition on delivery: `delivery[eq]=…` and so on; `delivery=…` is short for eq. */
+                delivery?: components["schemas"]["UuidFilter"];
+                /** @description To whom. Condition on endpoint: `endpoint[eq]=…` and so on; `endpoint=…` is short for eq. */
+                endpoint?: components["schemas"]["UuidFilter"];
+                /** @description Why it failed. Condition on error: `error[eq]=…` and so on; `error=…` is short for eq. */
+                error?: components["schemas"]["TextFilter"];
+                /** @description How long it took, in milliseconds. Condition on ms: `ms[eq]=…` and so on; `ms=…` is short for eq. */
+                ms?: components["schemas"]["IntegerFilter"];
+                /** @description Which attempt, from 1. Condition on number: `number[eq]=…` and so on; `number=…` is short for eq. */
+                number?: components["schemas"]["IntegerFilter"];
+                /** @description Our own headers as they were sent. Condition on request_headers: `request_headers[eq]=…` and so on; `request_headers=…` is short for eq. */
+                request_headers?: components["schemas"]["PresenceFilter"];
+                /** @description How the answer began. Condition on response_start: `response_start[eq]=…` and so on; `response_start=…` is short for eq. */
+                response_start?: components["schemas"]["TextFilter"];
+                /** @description HTTP status of the answer, if there was one. Condition on status: `status[eq]=…` and so on; `status=…` is short for eq. */
+                status?: components["schemas"]["IntegerFilter"];
+                /** @description Where it was sent to. Condition on url: `url[eq]=…` and so on; `url=…` is short for eq. */
+                url?: components["schemas"]["TextFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAttemptsPage"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    aggregate_webhook_attempts: {
+        parameters: {
+            query?: {
+                /** @description Fields to group by. Separated by commas. */
+                group_by?: components["schemas"]["WebhookAttemptsGroup"][];
+                /** @description Functions; count if left out. Of nothing, count and sum are 0, the others null. Separated by commas. */
+                measures?: components["schemas"]["WebhookAttemptsMeasure"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example error contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description When it ended. Condition on at: `at[eq]=…` and so on; `at=…` is short for eq. */
+                at?: components["schemas"]["DateTimeFilter"];
+                /** @description Of which delivery; it has the body. Condition on delivery: `delivery[eq]=…` and so on; `delivery=…` is short for eq. */
+                delivery?: components["schemas"]["UuidFilter"];
+                /** @description To whom. Condition on endpoint: `endpoint[eq]=…` and so on; `endpoint=…` is short for eq. */
+                endpoint?: components["schemas"]["UuidFilter"];
+                /** @description Why it failed. Condition on error: `error[eq]=…` and so on; `error=…` is short for eq. */
+                error?: components["schemas"]["TextFilter"];
+                /** @description How long it took, in milliseconds. Condition on ms: `ms[eq]=…` and so on; `ms=…` is short for eq. */
+                ms?: components["schemas"]["IntegerFilter"];
+                /** @description Which attempt, from 1. Condition on number: `number[eq]=…` and so on; `number=…` is short for eq. */
+                number?: components["schemas"]["IntegerFilter"];
+                /** @description Our own headers as they were sent. Condition on request_headers: `request_headers[eq]=…` and so on; `request_headers=…` is short for eq. */
+                request_headers?: components["schemas"]["PresenceFilter"];
+                /** @description How the answer began. Condition on response_start: `response_start[eq]=…` and so on; `response_start=…` is short for eq. */
+                response_start?: components["schemas"]["TextFilter"];
+                /** @description HTTP status of the answer, if there was one. Condition on status: `status[eq]=…` and so on; `status=…` is short for eq. */
+                status?: components["schemas"]["IntegerFilter"];
+                /** @description Where it was sent to. Condition on url: `url[eq]=…` and so on; `url=…` is short for eq. */
+                url?: components["schemas"]["TextFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "by": {},
+                     *           "count": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_webhook_attempts: {
+        parameters: {
+            query?: {
+                /** @description The form of the file. */
+                format?: "csv" | "json" | "ndjson";
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["WebhookAttemptsSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["WebhookAttemptsField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example error contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description When it ended. Condition on at: `at[eq]=…` and so on; `at=…` is short for eq. */
+                at?: components["schemas"]["DateTimeFilter"];
+                /** @description Of which delivery; it has the body. Condition on delivery: `delivery[eq]=…` and so on; `delivery=…` is short for eq. */
+                delivery?: components["schemas"]["UuidFilter"];
+                /** @description To whom. Condition on endpoint: `endpoint[eq]=…` and so on; `endpoint=…` is short for eq. */
+                endpoint?: components["schemas"]["UuidFilter"];
+                /** @description Why it failed. Condition on error: `error[eq]=…` and so on; `error=…` is short for eq. */
+                error?: components["schemas"]["TextFilter"];
+                /** @description How long it took, in milliseconds. Condition on ms: `ms[eq]=…` and so on; `ms=…` is short for eq. */
+                ms?: components["schemas"]["IntegerFilter"];
+                /** @description Which attempt, from 1. Condition on number: `number[eq]=…` and so on; `number=…` is short for eq. */
+                number?: components["schemas"]["IntegerFilter"];
+                /** @description Our own headers as they were sent. Condition on request_headers: `request_headers[eq]=…` and so on; `request_headers=…` is short for eq. */
+                request_headers?: components["schemas"]["PresenceFilter"];
+                /** @description How the answer began. Condition on response_start: `response_start[eq]=…` and so on; `response_start=…` is short for eq. */
+                response_start?: components["schemas"]["TextFilter"];
+                /** @description HTTP status of the answer, if there was one. Condition on status: `status[eq]=…` and so on; `status=…` is short for eq. */
+                status?: components["schemas"]["IntegerFilter"];
+                /** @description Where it was sent to. Condition on url: `url[eq]=…` and so on; `url=…` is short for eq. */
+                url?: components["schemas"]["TextFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "at": "2026-05-01T10:00:00Z",
+                     *         "delivery": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "endpoint": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "error": "Example",
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "ms": 10,
+                     *         "number": 10,
+                     *         "request_headers": {},
+                     *         "response_start": "Example",
+                     *         "status": 10,
+                     *         "url": "Example"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["WebhookAttempts"][];
+                    /** @example {"at":"2026-05-01T10:00:00Z","delivery":"01981c6e-5b7a-7c3e-9f00-0123456789ab","endpoint":"01981c6e-5b7a-7c3e-9f00-0123456789ab","error":"Example","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","ms":10,"number":10,"request_headers":{},"response_start":"Example","status":10,"url":"Example"} */
+                    "application/x-ndjson": string;
+                    /**
+                     * @example id
+                     *     01981c6e-5b7a-7c3e-9f00-0123456789ab
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_webhook_attempts: {
+        parameters: {
+            query?: {
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["WebhookAttemptsField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["WebhookAttemptsLink"][];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAttempts"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_webhook_deliveries: {
+        parameters: {
+            query?: {
+                /** @description Records per page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; goes with the same sort and conditions, and without offset. */
+                cursor?: string;
+                /** @description Records to skip; cursor is faster. */
+                offset?: number;
+                /** @description Whether to add `total`. */
+                count?: boolean;
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["WebhookDeliveriesSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["WebhookDeliveriesField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["WebhookDeliveriesLink"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example body contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description The record that the event is about. Condition on about: `about[eq]=…` and so on; `about=…` is short for eq. */
+                about?: {
+                    eq?: string;
+                    in?: string;
+                    ne?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description How often it was tried. Condition on attempts: `attempts[eq]=…` and so on; `attempts=…` is short for eq. */
+                attempts?: components["schemas"]["IntegerFilter"];
+                /** @description The body as it is sent. Condition on body: `body[eq]=…` and so on; `body=…` is short for eq. */
+                body?: components["schemas"]["TextFilter"];
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description To whom. Condition on endpoint: `endpoint[eq]=…` and so on; `endpoint=…` is short for eq. */
+                endpoint?: components["schemas"]["UuidFilter"];
+                /** @description Why the last attempt failed. Condition on error: `error[eq]=…` and so on; `error=…` is short for eq. */
+                error?: components["schemas"]["TextFilter"];
+                /** @description Which event; absent for a test. Condition on event: `event[eq]=…` and so on; `event=…` is short for eq. */
+                event?: components["schemas"]["UuidFilter"];
+                /** @description When it was delivered, given up or dropped. Condition on finished_at: `finished_at[eq]=…` and so on; `finished_at=…` is short for eq. */
+                finished_at?: components["schemas"]["DateTimeFilter"];
+                /** @description The job that sends it. Condition on job: `job[eq]=…` and so on; `job=…` is short for eq. */
+                job?: components["schemas"]["UuidFilter"];
+                /** @description How long the last attempt took, in milliseconds. Condition on last_ms: `last_ms[eq]=…` and so on; `last_ms=…` is short for eq. */
+                last_ms?: components["schemas"]["IntegerFilter"];
+                /** @description HTTP status of the last answer. Condition on last_status: `last_status[eq]=…` and so on; `last_status=…` is short for eq. */
+                last_status?: components["schemas"]["IntegerFilter"];
+                /** @description The webhook-id header: the same for each attempt and each replay. Condition on message: `message[eq]=…` and so on; `message=…` is short for eq. */
+                message?: components["schemas"]["TextFilter"];
+                /** @description What happened, as domain.action. Condition on name: `name[eq]=…` and so on; `name=…` is short for eq. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description How the last answer began. Condition on response_start: `response_start[eq]=…` and so on; `response_start=…` is short for eq. */
+                response_start?: components["schemas"]["TextFilter"];
+                /** @description Held: the endpoint is paused. Failed: given up after too many attempts. Dropped: the endpoint was disabled or deleted. Condition on state: `state[eq]=…` and so on; `state=…` is short for eq. */
+                state?: {
+                    /** @enum {string} */
+                    eq?: "waiting" | "held" | "delivered" | "failed" | "dropped";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "waiting" | "held" | "delivered" | "failed" | "dropped";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveriesPage"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    aggregate_webhook_deliveries: {
+        parameters: {
+            query?: {
+                /** @description Fields to group by. Separated by commas. */
+                group_by?: components["schemas"]["WebhookDeliveriesGroup"][];
+                /** @description Functions; count if left out. Of nothing, count and sum are 0, the others null. Separated by commas. */
+                measures?: components["schemas"]["WebhookDeliveriesMeasure"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example body contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description The record that the event is about. Condition on about: `about[eq]=…` and so on; `about=…` is short for eq. */
+                about?: {
+                    eq?: string;
+                    in?: string;
+                    ne?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description How often it was tried. Condition on attempts: `attempts[eq]=…` and so on; `attempts=…` is short for eq. */
+                attempts?: components["schemas"]["IntegerFilter"];
+                /** @description The body as it is sent. Condition on body: `body[eq]=…` and so on; `body=…` is short for eq. */
+                body?: components["schemas"]["TextFilter"];
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description To whom. Condition on endpoint: `endpoint[eq]=…` and so on; `endpoint=…` is short for eq. */
+                endpoint?: components["schemas"]["UuidFilter"];
+                /** @description Why the last attempt failed. Condition on error: `error[eq]=…` and so on; `error=…` is short for eq. */
+                error?: components["schemas"]["TextFilter"];
+                /** @description Which event; absent for a test. Condition on event: `event[eq]=…` and so on; `event=…` is short for eq. */
+                event?: components["schemas"]["UuidFilter"];
+                /** @description When it was delivered, given up or dropped. Condition on finished_at: `finished_at[eq]=…` and so on; `finished_at=…` is short for eq. */
+                finished_at?: components["schemas"]["DateTimeFilter"];
+                /** @description The job that sends it. Condition on job: `job[eq]=…` and so on; `job=…` is short for eq. */
+                job?: components["schemas"]["UuidFilter"];
+                /** @description How long the last attempt took, in milliseconds. Condition on last_ms: `last_ms[eq]=…` and so on; `last_ms=…` is short for eq. */
+                last_ms?: components["schemas"]["IntegerFilter"];
+                /** @description HTTP status of the last answer. Condition on last_status: `last_status[eq]=…` and so on; `last_status=…` is short for eq. */
+                last_status?: components["schemas"]["IntegerFilter"];
+                /** @description The webhook-id header: the same for each attempt and each replay. Condition on message: `message[eq]=…` and so on; `message=…` is short for eq. */
+                message?: components["schemas"]["TextFilter"];
+                /** @description What happened, as domain.action. Condition on name: `name[eq]=…` and so on; `name=…` is short for eq. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description How the last answer began. Condition on response_start: `response_start[eq]=…` and so on; `response_start=…` is short for eq. */
+                response_start?: components["schemas"]["TextFilter"];
+                /** @description Held: the endpoint is paused. Failed: given up after too many attempts. Dropped: the endpoint was disabled or deleted. Condition on state: `state[eq]=…` and so on; `state=…` is short for eq. */
+                state?: {
+                    /** @enum {string} */
+                    eq?: "waiting" | "held" | "delivered" | "failed" | "dropped";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "waiting" | "held" | "delivered" | "failed" | "dropped";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "by": {},
+                     *           "count": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_webhook_deliveries: {
+        parameters: {
+            query?: {
+                /** @description The form of the file. */
+                format?: "csv" | "json" | "ndjson";
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["WebhookDeliveriesSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["WebhookDeliveriesField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example body contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description The record that the event is about. Condition on about: `about[eq]=…` and so on; `about=…` is short for eq. */
+                about?: {
+                    eq?: string;
+                    in?: string;
+                    ne?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description How often it was tried. Condition on attempts: `attempts[eq]=…` and so on; `attempts=…` is short for eq. */
+                attempts?: components["schemas"]["IntegerFilter"];
+                /** @description The body as it is sent. Condition on body: `body[eq]=…` and so on; `body=…` is short for eq. */
+                body?: components["schemas"]["TextFilter"];
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description To whom. Condition on endpoint: `endpoint[eq]=…` and so on; `endpoint=…` is short for eq. */
+                endpoint?: components["schemas"]["UuidFilter"];
+                /** @description Why the last attempt failed. Condition on error: `error[eq]=…` and so on; `error=…` is short for eq. */
+                error?: components["schemas"]["TextFilter"];
+                /** @description Which event; absent for a test. Condition on event: `event[eq]=…` and so on; `event=…` is short for eq. */
+                event?: components["schemas"]["UuidFilter"];
+                /** @description When it was delivered, given up or dropped. Condition on finished_at: `finished_at[eq]=…` and so on; `finished_at=…` is short for eq. */
+                finished_at?: components["schemas"]["DateTimeFilter"];
+                /** @description The job that sends it. Condition on job: `job[eq]=…` and so on; `job=…` is short for eq. */
+                job?: components["schemas"]["UuidFilter"];
+                /** @description How long the last attempt took, in milliseconds. Condition on last_ms: `last_ms[eq]=…` and so on; `last_ms=…` is short for eq. */
+                last_ms?: components["schemas"]["IntegerFilter"];
+                /** @description HTTP status of the last answer. Condition on last_status: `last_status[eq]=…` and so on; `last_status=…` is short for eq. */
+                last_status?: components["schemas"]["IntegerFilter"];
+                /** @description The webhook-id header: the same for each attempt and each replay. Condition on message: `message[eq]=…` and so on; `message=…` is short for eq. */
+                message?: components["schemas"]["TextFilter"];
+                /** @description What happened, as domain.action. Condition on name: `name[eq]=…` and so on; `name=…` is short for eq. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description How the last answer began. Condition on response_start: `response_start[eq]=…` and so on; `response_start=…` is short for eq. */
+                response_start?: components["schemas"]["TextFilter"];
+                /** @description Held: the endpoint is paused. Failed: given up after too many attempts. Dropped: the endpoint was disabled or deleted. Condition on state: `state[eq]=…` and so on; `state=…` is short for eq. */
+                state?: {
+                    /** @enum {string} */
+                    eq?: "waiting" | "held" | "delivered" | "failed" | "dropped";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "waiting" | "held" | "delivered" | "failed" | "dropped";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "about": {
+                     *           "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *           "table": "users"
+                     *         },
+                     *         "attempts": 10,
+                     *         "body": "Example",
+                     *         "created_at": "2026-05-01T10:00:00Z",
+                     *         "endpoint": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "error": "Example",
+                     *         "event": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "finished_at": "2026-05-01T10:00:00Z",
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "job": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "last_ms": 10,
+                     *         "last_status": 10,
+                     *         "message": "Example",
+                     *         "name": "Example",
+                     *         "response_start": "Example",
+                     *         "state": "waiting"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["WebhookDeliveries"][];
+                    /** @example {"about":{"id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","table":"users"},"attempts":10,"body":"Example","created_at":"2026-05-01T10:00:00Z","endpoint":"01981c6e-5b7a-7c3e-9f00-0123456789ab","error":"Example","event":"01981c6e-5b7a-7c3e-9f00-0123456789ab","finished_at":"2026-05-01T10:00:00Z","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","job":"01981c6e-5b7a-7c3e-9f00-0123456789ab","last_ms":10,"last_status":10,"message":"Example","name":"Example","response_start":"Example","state":"waiting"} */
+                    "application/x-ndjson": string;
+                    /**
+                     * @example id
+                     *     01981c6e-5b7a-7c3e-9f00-0123456789ab
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_webhook_deliveries: {
+        parameters: {
+            query?: {
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["WebhookDeliveriesField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["WebhookDeliveriesLink"][];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveries"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_webhook_endpoints: {
+        parameters: {
+            query?: {
+                /** @description Records per page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; goes with the same sort and conditions, and without offset. */
+                cursor?: string;
+                /** @description Records to skip; cursor is faster. */
+                offset?: number;
+                /** @description Whether to add `total`. */
+                count?: boolean;
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["WebhookEndpointsSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["WebhookEndpointsField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["WebhookEndpointsLink"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example description contains "a" and not (is_catching_up = true)
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who made it. Condition on created_by: `created_by[eq]=…` and so on; `created_by=…` is short for eq. */
+                created_by?: components["schemas"]["UuidFilter"];
+                /** @description What it is for. Condition on description: `description[eq]=…` and so on; `description=…` is short for eq. */
+                description?: components["schemas"]["TextFilter"];
+                /** @description Why it was disabled. Condition on disabled_reason: `disabled_reason[eq]=…` and so on; `disabled_reason=…` is short for eq. */
+                disabled_reason?: components["schemas"]["TextFilter"];
+                /** @description Which events: their names, domain.* or *. Condition on events: `events[eq]=…` and so on; `events=…` is short for eq. */
+                events?: {
+                    contains?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Since when every attempt has failed. Condition on failing_since: `failing_since[eq]=…` and so on; `failing_since=…` is short for eq. */
+                failing_since?: components["schemas"]["DateTimeFilter"];
+                /** @description Whether what was held back is being sent; what is new waits behind it. Condition on is_catching_up: `is_catching_up[eq]=…` and so on; `is_catching_up=…` is short for eq. */
+                is_catching_up?: components["schemas"]["BooleanFilter"];
+                /** @description Until when the secret before the last rotation signs as well. Condition on old_secret_until: `old_secret_until[eq]=…` and so on; `old_secret_until=…` is short for eq. */
+                old_secret_until?: components["schemas"]["DateTimeFilter"];
+                /** @description Paused: events are held back until it is resumed. Disabled: it failed for too long, and events are not kept for it. Condition on state: `state[eq]=…` and so on; `state=…` is short for eq. */
+                state?: {
+                    /** @enum {string} */
+                    eq?: "active" | "paused" | "disabled";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "active" | "paused" | "disabled";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Last change by staff. Condition on updated_at: `updated_at[eq]=…` and so on; `updated_at=…` is short for eq. */
+                updated_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Where events are sent to. Condition on url: `url[eq]=…` and so on; `url=…` is short for eq. */
+                url?: components["schemas"]["TextFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpointsPage"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    aggregate_webhook_endpoints: {
+        parameters: {
+            query?: {
+                /** @description Fields to group by. Separated by commas. */
+                group_by?: components["schemas"]["WebhookEndpointsGroup"][];
+                /** @description Functions; count if left out. Of nothing, count and sum are 0, the others null. Separated by commas. */
+                measures?: components["schemas"]["WebhookEndpointsMeasure"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example description contains "a" and not (is_catching_up = true)
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who made it. Condition on created_by: `created_by[eq]=…` and so on; `created_by=…` is short for eq. */
+                created_by?: components["schemas"]["UuidFilter"];
+                /** @description What it is for. Condition on description: `description[eq]=…` and so on; `description=…` is short for eq. */
+                description?: components["schemas"]["TextFilter"];
+                /** @description Why it was disabled. Condition on disabled_reason: `disabled_reason[eq]=…` and so on; `disabled_reason=…` is short for eq. */
+                disabled_reason?: components["schemas"]["TextFilter"];
+                /** @description Which events: their names, domain.* or *. Condition on events: `events[eq]=…` and so on; `events=…` is short for eq. */
+                events?: {
+                    contains?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Since when every attempt has failed. Condition on failing_since: `failing_since[eq]=…` and so on; `failing_since=…` is short for eq. */
+                failing_since?: components["schemas"]["DateTimeFilter"];
+                /** @description Whether what was held back is being sent; what is new waits behind it. Condition on is_catching_up: `is_catching_up[eq]=…` and so on; `is_catching_up=…` is short for eq. */
+                is_catching_up?: components["schemas"]["BooleanFilter"];
+                /** @description Until when the secret before the last rotation signs as well. Condition on old_secret_until: `old_secret_until[eq]=…` and so on; `old_secret_until=…` is short for eq. */
+                old_secret_until?: components["schemas"]["DateTimeFilter"];
+                /** @description Paused: events are held back until it is resumed. Disabled: it failed for too long, and events are not kept for it. Condition on state: `state[eq]=…` and so on; `state=…` is short for eq. */
+                state?: {
+                    /** @enum {string} */
+                    eq?: "active" | "paused" | "disabled";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "active" | "paused" | "disabled";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Last change by staff. Condition on updated_at: `updated_at[eq]=…` and so on; `updated_at=…` is short for eq. */
+                updated_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Where events are sent to. Condition on url: `url[eq]=…` and so on; `url=…` is short for eq. */
+                url?: components["schemas"]["TextFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "by": {},
+                     *           "count": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_webhook_endpoints: {
+        parameters: {
+            query?: {
+                /** @description The form of the file. */
+                format?: "csv" | "json" | "ndjson";
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["WebhookEndpointsSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["WebhookEndpointsField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example description contains "a" and not (is_catching_up = true)
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who made it. Condition on created_by: `created_by[eq]=…` and so on; `created_by=…` is short for eq. */
+                created_by?: components["schemas"]["UuidFilter"];
+                /** @description What it is for. Condition on description: `description[eq]=…` and so on; `description=…` is short for eq. */
+                description?: components["schemas"]["TextFilter"];
+                /** @description Why it was disabled. Condition on disabled_reason: `disabled_reason[eq]=…` and so on; `disabled_reason=…` is short for eq. */
+                disabled_reason?: components["schemas"]["TextFilter"];
+                /** @description Which events: their names, domain.* or *. Condition on events: `events[eq]=…` and so on; `events=…` is short for eq. */
+                events?: {
+                    contains?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Since when every attempt has failed. Condition on failing_since: `failing_since[eq]=…` and so on; `failing_since=…` is short for eq. */
+                failing_since?: components["schemas"]["DateTimeFilter"];
+                /** @description Whether what was held back is being sent; what is new waits behind it. Condition on is_catching_up: `is_catching_up[eq]=…` and so on; `is_catching_up=…` is short for eq. */
+                is_catching_up?: components["schemas"]["BooleanFilter"];
+                /** @description Until when the secret before the last rotation signs as well. Condition on old_secret_until: `old_secret_until[eq]=…` and so on; `old_secret_until=…` is short for eq. */
+                old_secret_until?: components["schemas"]["DateTimeFilter"];
+                /** @description Paused: events are held back until it is resumed. Disabled: it failed for too long, and events are not kept for it. Condition on state: `state[eq]=…` and so on; `state=…` is short for eq. */
+                state?: {
+                    /** @enum {string} */
+                    eq?: "active" | "paused" | "disabled";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "active" | "paused" | "disabled";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Last change by staff. Condition on updated_at: `updated_at[eq]=…` and so on; `updated_at=…` is short for eq. */
+                updated_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Where events are sent to. Condition on url: `url[eq]=…` and so on; `url=…` is short for eq. */
+                url?: components["schemas"]["TextFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "created_at": "2026-05-01T10:00:00Z",
+                     *         "created_by": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "description": "Example",
+                     *         "disabled_reason": "Example",
+                     *         "events": [],
+                     *         "failing_since": "2026-05-01T10:00:00Z",
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "is_catching_up": true,
+                     *         "old_secret_until": "2026-05-01T10:00:00Z",
+                     *         "state": "active",
+                     *         "updated_at": "2026-05-01T10:00:00Z",
+                     *         "url": "Example"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["WebhookEndpoints"][];
+                    /** @example {"created_at":"2026-05-01T10:00:00Z","created_by":"01981c6e-5b7a-7c3e-9f00-0123456789ab","description":"Example","disabled_reason":"Example","events":[],"failing_since":"2026-05-01T10:00:00Z","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","is_catching_up":true,"old_secret_until":"2026-05-01T10:00:00Z","state":"active","updated_at":"2026-05-01T10:00:00Z","url":"Example"} */
+                    "application/x-ndjson": string;
+                    /**
+                     * @example id
+                     *     01981c6e-5b7a-7c3e-9f00-0123456789ab
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_webhook_endpoints: {
+        parameters: {
+            query?: {
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["WebhookEndpointsField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["WebhookEndpointsLink"][];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoints"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_webhook_sources: {
+        parameters: {
+            query?: {
+                /** @description Records per page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; goes with the same sort and conditions, and without offset. */
+                cursor?: string;
+                /** @description Records to skip; cursor is faster. */
+                offset?: number;
+                /** @description Whether to add `total`. */
+                count?: boolean;
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["WebhookSourcesSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["WebhookSourcesField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["WebhookSourcesLink"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example name contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["KeyFilter"];
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who made it. Condition on created_by: `created_by[eq]=…` and so on; `created_by=…` is short for eq. */
+                created_by?: components["schemas"]["UuidFilter"];
+                /** @description What it is called. Condition on name: `name[eq]=…` and so on; `name=…` is short for eq. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description How it signs. Condition on scheme: `scheme[eq]=…` and so on; `scheme=…` is short for eq. */
+                scheme?: components["schemas"]["TextFilter"];
+                /** @description Last change. Condition on updated_at: `updated_at[eq]=…` and so on; `updated_at=…` is short for eq. */
+                updated_at?: components["schemas"]["DateTimeFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSourcesPage"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    aggregate_webhook_sources: {
+        parameters: {
+            query?: {
+                /** @description Fields to group by. Separated by commas. */
+                group_by?: components["schemas"]["WebhookSourcesGroup"][];
+                /** @description Functions; count if left out. Of nothing, count and sum are 0, the others null. Separated by commas. */
+                measures?: components["schemas"]["WebhookSourcesMeasure"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example name contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["KeyFilter"];
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who made it. Condition on created_by: `created_by[eq]=…` and so on; `created_by=…` is short for eq. */
+                created_by?: components["schemas"]["UuidFilter"];
+                /** @description What it is called. Condition on name: `name[eq]=…` and so on; `name=…` is short for eq. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description How it signs. Condition on scheme: `scheme[eq]=…` and so on; `scheme=…` is short for eq. */
+                scheme?: components["schemas"]["TextFilter"];
+                /** @description Last change. Condition on updated_at: `updated_at[eq]=…` and so on; `updated_at=…` is short for eq. */
+                updated_at?: components["schemas"]["DateTimeFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "by": {},
+                     *           "count": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_webhook_sources: {
+        parameters: {
+            query?: {
+                /** @description The form of the file. */
+                format?: "csv" | "json" | "ndjson";
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["WebhookSourcesSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["WebhookSourcesField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example name contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["KeyFilter"];
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who made it. Condition on created_by: `created_by[eq]=…` and so on; `created_by=…` is short for eq. */
+                created_by?: components["schemas"]["UuidFilter"];
+                /** @description What it is called. Condition on name: `name[eq]=…` and so on; `name=…` is short for eq. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description How it signs. Condition on scheme: `scheme[eq]=…` and so on; `scheme=…` is short for eq. */
+                scheme?: components["schemas"]["TextFilter"];
+                /** @description Last change. Condition on updated_at: `updated_at[eq]=…` and so on; `updated_at=…` is short for eq. */
+                updated_at?: components["schemas"]["DateTimeFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "created_at": "2026-05-01T10:00:00Z",
+                     *         "created_by": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "id": "dog",
+                     *         "name": "Example",
+                     *         "scheme": "Example",
+                     *         "updated_at": "2026-05-01T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["WebhookSources"][];
+                    /** @example {"created_at":"2026-05-01T10:00:00Z","created_by":"01981c6e-5b7a-7c3e-9f00-0123456789ab","id":"dog","name":"Example","scheme":"Example","updated_at":"2026-05-01T10:00:00Z"} */
+                    "application/x-ndjson": string;
+                    /**
+                     * @example id
+                     *     dog
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_webhook_sources: {
+        parameters: {
+            query?: {
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["WebhookSourcesField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["WebhookSourcesLink"][];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSources"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replay_webhook_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the delivery. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    create_webhook_endpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "description": "Our newsletter",
+                 *       "events": [
+                 *         "pets.*",
+                 *         "user.registered"
+                 *       ],
+                 *       "url": "https://shop.example/hooks/pawbase"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewWebhookEndpoint"];
+            };
+        };
+        responses: {
+            /** @description Made. The secret is not shown again. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "endpoint": {
+                     *         "created_at": "2026-05-01T10:00:00Z",
+                     *         "description": "Our newsletter",
+                     *         "events": [
+                     *           "pets.*",
+                     *           "user.registered"
+                     *         ],
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "state": "active",
+                     *         "updated_at": "2026-05-01T10:00:00Z",
+                     *         "url": "https://shop.example/hooks/pawbase"
+                     *       },
+                     *       "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookEndpointMade"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    delete_webhook_endpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the endpoint. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    update_webhook_endpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the endpoint. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "description": null,
+                 *       "events": [
+                 *         "*"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChangeWebhookEndpoint"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-05-01T10:00:00Z",
+                     *       "description": "Our newsletter",
+                     *       "events": [
+                     *         "pets.*",
+                     *         "user.registered"
+                     *       ],
+                     *       "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *       "state": "active",
+                     *       "updated_at": "2026-05-01T10:00:00Z",
+                     *       "url": "https://shop.example/hooks/pawbase"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    enable_webhook_endpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the endpoint. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-05-01T10:00:00Z",
+                     *       "description": "Our newsletter",
+                     *       "events": [
+                     *         "pets.*",
+                     *         "user.registered"
+                     *       ],
+                     *       "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *       "state": "active",
+                     *       "updated_at": "2026-05-01T10:00:00Z",
+                     *       "url": "https://shop.example/hooks/pawbase"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    pause_webhook_endpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the endpoint. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-05-01T10:00:00Z",
+                     *       "description": "Our newsletter",
+                     *       "events": [
+                     *         "pets.*",
+                     *         "user.registered"
+                     *       ],
+                     *       "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *       "state": "active",
+                     *       "updated_at": "2026-05-01T10:00:00Z",
+                     *       "url": "https://shop.example/hooks/pawbase"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replay_webhook_endpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the endpoint. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "since": "2026-05-01T10:00:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReplayWebhooks"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deliveries": 12
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookReplay"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resume_webhook_endpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the endpoint. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-05-01T10:00:00Z",
+                     *       "description": "Our newsletter",
+                     *       "events": [
+                     *         "pets.*",
+                     *         "user.registered"
+                     *       ],
+                     *       "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *       "state": "active",
+                     *       "updated_at": "2026-05-01T10:00:00Z",
+                     *       "url": "https://shop.example/hooks/pawbase"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rotate_webhook_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the endpoint. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "old_secret_until": "2026-05-02T10:00:00Z",
+                     *       "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    test_webhook_endpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the endpoint. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "delivery": "01981c6e-5b7a-7c3e-9f00-0123456789ab"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookTest"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    create_webhook_source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "payments",
+                 *       "name": "Payments",
+                 *       "scheme": "standard"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewWebhookSource"];
+            };
+        };
+        responses: {
+            /** @description Made. The secret is not shown again. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+                     *       "source": {
+                     *         "created_at": "2026-05-01T10:00:00Z",
+                     *         "id": "payments",
+                     *         "name": "Payments",
+                     *         "scheme": "standard",
+                     *         "updated_at": "2026-05-01T10:00:00Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookSourceMade"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    delete_webhook_source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the source. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    update_webhook_source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the source. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChangeWebhookSource"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-05-01T10:00:00Z",
+                     *       "id": "payments",
+                     *       "name": "Payments",
+                     *       "scheme": "standard",
+                     *       "updated_at": "2026-05-01T10:00:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookSource"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
