@@ -23,4 +23,5 @@ mod records;
 mod restore;
 mod shop_tables;
 mod tools;
+mod webhooks;
 mod work;

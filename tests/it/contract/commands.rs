@@ -76,6 +76,7 @@ pub async fn answer(
         ("run_job", 204) => ask().on(&job(stage, "waiting").await),
         ("run_schedule" | "pause_schedule" | "resume_schedule", 403) => ask().by(&stage.support).on("forget_work"),
         ("run_schedule" | "pause_schedule" | "resume_schedule", 200) => ask().on("forget_work"),
+        (id, _) if id.contains("webhook") => return super::webhooks::answer(stage, ask, id, status).await,
         _ => return None,
     };
     Some(ask.send().await)
