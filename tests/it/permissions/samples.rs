@@ -34,6 +34,7 @@ pub fn all(world: &World) -> Vec<Sample> {
         made("comments", "hidden, of customer1", json!({ "status": "hidden" })),
         made("events", "about customer1", json!({})),
         made("favorites", "of customer1", json!({})),
+        made("inbound_webhooks", "of a source", json!({})),
         made(
             "jobs",
             "done",
@@ -66,6 +67,10 @@ pub fn all(world: &World) -> Vec<Sample> {
         made("sessions", "of customer1", json!({})),
         made("species", "reference data", json!({})),
         made("suppressions", "of an address", json!({ "address": "matrix@example.net" })),
+        made("webhook_attempts", "of a delivery", json!({})),
+        made("webhook_deliveries", "of an endpoint", json!({})),
+        made("webhook_endpoints", "of staff", json!({})),
+        made("webhook_sources", "of staff", json!({})),
         found("users", "customer1", "email = 'customer1@example.com'", json!({ "public_profile": true })),
         found("users", "customer1, private", "email = 'customer1@example.com'", json!({ "public_profile": false })),
         found("users", "somebody suspended", "status = 'suspended' AND public_profile", json!({})),
@@ -146,6 +151,10 @@ fn link(world: &World, tables: &[String], variant: usize) -> Json {
             "product_categories" => json!(world.categories[variant]),
             "posts" => json!(world.posts[variant]),
             "events" | "jobs" | "mails" | "notifications" => json!(KEY),
+            "webhook_endpoints" | "webhook_deliveries" => {
+                json!(format!("01900000-0000-7000-8000-00000000abc{variant}"))
+            }
+            "webhook_sources" => json!(format!("source_{variant}")),
             other => panic!("no sample link to {other}"),
         },
         [] => json!(format!("users:{}", world.customer2)),
