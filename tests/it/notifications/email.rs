@@ -2,9 +2,11 @@
 
 use chrono::Duration;
 use pawbase::context::Role;
+use pawbase::services::mail::SendFailure;
 use serde_json::{Value, json};
 
-use super::stage::{emails, join, list, mails, member, prefer, start, types};
+use super::stage::{emails, join, list, mails, member, prefer, start, types, wanted};
+use crate::support::mail::header;
 use crate::support::run;
 
 const TITLE: &str = "notification: Test Business: you are on the team";
@@ -18,7 +20,7 @@ fn news_come_by_email_too_and_once() {
         assert_eq!(emails(&test, &person).await, ["sent 1"]);
         let admin = test.staff(Role::Support).await;
         let report = admin.get("/api/admin/notification_deliveries?channel=email&expand=mail").await.assert(200);
-        assert_eq!(report.json["items"][0]["mail"]["user"], person.user);
+        assert_eq!(report.json["items"][0]["expand"]["mail"]["user"], person.user);
 
         // As after a crash whose job had to be begun anew by hand.
         test.system("UPDATE jobs SET state = 'dead' WHERE kind = 'notifications.membership_created'").await;
@@ -29,6 +31,53 @@ fn news_come_by_email_too_and_once() {
         boss.post(&format!("/api/admin/jobs/{}/retry", job[0]), Value::Null).await.assert(204);
         test.settle().await;
         assert_eq!(mails(&test, &person).await, [TITLE]);
+    });
+}
+
+#[test]
+fn the_letter_has_the_words_and_a_way_out() {
+    run(async {
+        let test = start().await;
+        let (person, _) = member(&test, "groomer").await;
+        let letters = test.letters().await;
+        let letter = letters.iter().find(|letter| letter.subject.contains("on the team")).expect("the letter");
+        assert_eq!(letter.subject, "Test Business: you are on the team");
+        assert!(letter.text.contains("You now work at Test Business. Your role: groomer."), "{}", letter.text);
+        assert_eq!(header(&letter.raw, "List-Unsubscribe-Post"), "List-Unsubscribe=One-Click");
+        let link = header(&letter.raw, "List-Unsubscribe");
+        let path = link.trim_matches(['<', '>']).split_once("/api/").expect("a link of ours").1;
+        test.guest().post(&format!("/api/{path}"), Value::Null).await.assert(200);
+        let after = person.get("/api/v1/notifications/preferences").await.assert(200).json;
+        assert_eq!(wanted(&after, "membership_added"), (true, false));
+
+        let admin = test.staff(Role::Admin).await;
+        let suspend = format!("/api/admin/users/{}/suspend", person.user);
+        admin.post(&suspend, json!({ "reason": "Rude." })).await.assert(200);
+        let letters = test.letters().await;
+        let letter = letters.iter().find(|letter| letter.subject == "Your account was suspended").expect("the letter");
+        assert_eq!(header(&letter.raw, "List-Unsubscribe"), "", "what must be sent has no way out");
+    });
+}
+
+#[test]
+fn a_mail_that_is_given_up_is_noted_and_a_bad_address_is_suppressed() {
+    run(async {
+        let test = start().await;
+        let (person, admin) = (test.customer().await, test.staff(Role::Admin).await);
+        test.settle().await;
+        let message = "No such mailbox.".to_owned();
+        test.outbox().fail_with(Some(SendFailure::Refused { message, is_bad_address: true }));
+        join(&admin, &person, &test.business().await, "groomer").await;
+        test.settle().await;
+        assert_eq!(emails(&test, &person).await, ["failed 1 No such mailbox."]);
+        let me = person.get("/api/v1/auth/me").await.assert(200).json;
+        let found = admin.get("/api/admin/suppressions").await.assert(200).json;
+        let (found, email) = (&found["items"][0], &me["email"]);
+        assert_eq!((&found["address"], &found["reason"]), (email, &json!("bounce")));
+        test.outbox().fail_with(None);
+        join(&admin, &person, &test.business().await, "groomer").await;
+        test.settle().await;
+        assert_eq!(emails(&test, &person).await[1], "suppressed 0 The address is suppressed.");
     });
 }
 
