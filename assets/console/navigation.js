@@ -22,6 +22,7 @@ export const NAVIGATION = [
             { path: "/jobs", label: "Jobs", icon: "queue", hint: "Waiting, running, given up" },
             { path: "/schedules", label: "Schedules", icon: "clock", hint: "What comes again and again" },
             { path: "/webhooks", label: "Webhooks", icon: "send", hint: "Other programs that are told, or tell us" },
+            { path: "/outbox", label: "Mail", icon: "mail", hint: "What was sent to whom, templates" },
         ],
     },
     {

@@ -15,7 +15,8 @@ export async function assertAccessible(page, where) {
     window.scrollTo(0, 0);
     for (const element of document.querySelectorAll("*")) if (element.scrollTop > 0) element.scrollTop = 0;
     const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-    const result = await window.axe.run(document, { runOnly: { type: "tag", values: tags }, resultTypes: ["violations"] });
+    // In the frame of a mail no script runs, so axe does not either.
+    const result = await window.axe.run(document, { iframes: false, runOnly: { type: "tag", values: tags }, resultTypes: ["violations"] });
     return result.violations.map((rule) => `${rule.id}: ${rule.help}\n    ${rule.nodes.slice(0, 4).map((node) => `${node.html.slice(0, 200)} ${node.any.map((check) => check.message).join(" ")}`).join("\n    ")}`);
   });
   assert.deepEqual(found, [], `${where}: axe finds something`);

@@ -1,11 +1,13 @@
 // Data of any shape in lines of a name and a value, and as JSON for those who want to see it.
 
 import { html } from "../vendor/preact.js";
+import { linkOf } from "../labels.js";
 import { inWords } from "../model/difference.js";
 import { linesOf } from "../model/flat.js";
 import { fieldWords } from "../schema.js";
 import { CopyButton } from "./copy.js";
 import { Moment } from "./date.js";
+import { RecordLink } from "./record-link.js";
 
 /** Letters of a value that a line shows. */
 const LONGEST = 400;
@@ -13,6 +15,8 @@ const LONGEST = 400;
 /** @param {{ value: unknown }} props */
 function Line({ value }) {
     if (typeof value === "string" && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(value)) return html`<${Moment} value=${value} />`;
+    const link = typeof value === "object" && value && "table" in value ? linkOf({}, value) : null;
+    if (link) return html`<${RecordLink} link=${link} hasTable />`;
     if (typeof value === "boolean") return html`${value ? "yes" : "no"}`;
     const text = Array.isArray(value) ? value.map(inWords).join(", ") || "–" : inWords(value);
     return html`${text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text}`;

@@ -2,9 +2,9 @@
 
 import { html, useState } from "../vendor/preact.js";
 import { get, post } from "../api.js";
-import { answerWords, canReplay, DELIVERY_STATES, deliveryState } from "../model/webhooks.js";
+import { answerWords, canReplay, DELIVERY_STATES, deliveryState, hostOf } from "../model/webhooks.js";
 import { eventWords } from "../model/work.js";
-import { useLive, usePages } from "../resource.js";
+import { useLive, usePages, useResource } from "../resource.js";
 import { go, href } from "../router.js";
 import { canWrite } from "../session.js";
 import { Badge } from "./badge.js";
@@ -25,6 +25,8 @@ import { toast, toastProblem } from "./toast.js";
  */
 
 const PAGE_SIZE = 20;
+/** More endpoints there cannot be. */
+const ENDPOINTS_MAX = 100;
 const FIELDS = "id,name,state,attempts,last_status,last_ms,error,created_at,finished_at,event";
 
 /** @param {{ state: string | undefined }} props */
@@ -50,12 +52,22 @@ export function ReplayButton({ delivery, onDone, isSmall = false }) {
             ${isSmall && html`<span class="sr-only"> ${eventWords(delivery.name ?? "")}</span>`}</button>`;
 }
 
+/** Which event it was. @type {import("./data-table.js").Column<Delivery>} */
+const EVENT = {
+    key: "name", label: "Event", isHead: true, class: "wide",
+    cell: (delivery) => html`<a href=${href(`/webhooks/deliveries/${delivery.id}`)} title=${delivery.name}>${delivery.event ? eventWords(delivery.name) : "Test"}</a>`,
+};
+/** Who was told. @type {import("./data-table.js").Column<Delivery>} */
+const ENDPOINT = {
+    key: "endpoint", label: "Endpoint", isHead: true, class: "wide",
+    cell: (delivery) => {
+        const { url = "", description } = delivery.expand?.endpoint ?? {};
+        return html`<a href=${href(`/webhooks/deliveries/${delivery.id}`)} title=${url}>${description || hostOf(url)}</a>`;
+    },
+};
+
 /** @param {() => void} onDone @returns {import("./data-table.js").Column<Delivery>[]} */
 const columns = (onDone) => [
-    {
-        key: "name", label: "Event", isHead: true, class: "wide",
-        cell: (delivery) => html`<a href=${href(`/webhooks/deliveries/${delivery.id}`)} title=${delivery.name}>${delivery.event ? eventWords(delivery.name) : "Test"}</a>`,
-    },
     { key: "state", label: "State", cell: (delivery) => html`<${DeliveryState} state=${delivery.state} />` },
     { key: "at", label: "When", cell: (delivery) => html`<${Moment} value=${delivery.finished_at ?? delivery.created_at} isRelative />` },
     { key: "answer", label: "Answer", cell: (delivery) => (delivery.attempts ? answerWords(delivery) : html`<span class="none">–</span>`) },
@@ -64,7 +76,28 @@ const columns = (onDone) => [
     { key: "act", label: html`<span class="sr-only">Actions</span>`, class: "acts", cell: (delivery) => html`<${ReplayButton} delivery=${delivery} onDone=${onDone} isSmall />` },
 ];
 
-/** @param {{ endpoint: string, turn: number }} props `turn`: another number loads anew. */
+/** @param {{ head: import("./data-table.js").Column<Delivery>, deliveries: Delivery[], onDone: () => void, isBusy?: boolean }} props */
+function DeliveryTable({ head, deliveries, onDone, isBusy }) {
+    return html`
+        <${DataTable} caption="Deliveries" columns=${[head, ...columns(onDone)]} rows=${deliveries} keyOf=${(/** @type {Delivery} */ delivery) => delivery.id} isBusy=${isBusy} isStacked
+            onOpen=${(/** @type {Delivery} */ delivery) => go(`/webhooks/deliveries/${delivery.id}`)} />`;
+}
+
+/** The endpoints that are told of an event; nothing where there are none. @param {{ event: string }} props */
+export function ToldEndpoints({ event }) {
+    const load = (/** @type {AbortSignal} */ signal) =>
+        /** @type {Promise<{ items: Delivery[] }>} */ (get("/webhook_deliveries", { event, fields: `${FIELDS},endpoint`, expand: "endpoint", limit: ENDPOINTS_MAX }, signal));
+    const { data, reload, refresh } = useResource(load, [event]);
+    useLive(refresh);
+    if (!data?.items.length) return null;
+    return html`
+        <section class="stack" aria-labelledby="told-title">
+            <h2 id="told-title">Endpoints that are told of it</h2>
+            <${DeliveryTable} head=${ENDPOINT} deliveries=${data.items} onDone=${reload} />
+        </section>`;
+}
+
+/** What was sent to an endpoint. @param {{ endpoint: string, turn: number }} props `turn`: another number loads anew. */
 export function WebhookDeliveries({ endpoint, turn }) {
     const [state, setState] = useState("");
     const load = (/** @type {string | null} */ cursor, /** @type {AbortSignal} */ signal) =>
@@ -82,8 +115,7 @@ export function WebhookDeliveries({ endpoint, turn }) {
                 <${EmptyState} icon="send" title=${state ? "Nothing in this state" : "Nothing was sent yet"}>
                     As soon as one of its events happens, it is sent, and what the other program answered stands here.<//>`}
             ${deliveries.length > 0 && html`
-                <${DataTable} caption="Deliveries" columns=${columns(reload)} rows=${deliveries} keyOf=${(/** @type {Delivery} */ delivery) => delivery.id} isBusy=${isLoading} isStacked
-                    onOpen=${(/** @type {Delivery} */ delivery) => go(`/webhooks/deliveries/${delivery.id}`)} />
+                <${DeliveryTable} head=${EVENT} deliveries=${deliveries} onDone=${reload} isBusy=${isLoading} />
                 <${Pager} ...${pages} count=${deliveries.length} />`}
         </section>`;
 }

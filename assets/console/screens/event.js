@@ -11,6 +11,7 @@ import { Payload } from "../components/payload.js";
 import { ProblemNote } from "../components/problem.js";
 import { RecordLink } from "../components/record-link.js";
 import { Skeleton } from "../components/skeleton.js";
+import { ToldEndpoints } from "../components/webhook-deliveries.js";
 import { eventWords } from "../model/work.js";
 import { useLive, useResource } from "../resource.js";
 import { href } from "../router.js";
@@ -70,6 +71,7 @@ export default function EventScreen({ params }) {
                         <div class="card-body stack"><${Payload} payload=${event.payload} nothing="That it happened is all there is to tell." /></div>
                     </section>
                 </div>
-                <${Jobs} event=${event} />`}
+                <${Jobs} event=${event} />
+                <${ToldEndpoints} event=${event.id} />`}
         <//>`;
 }

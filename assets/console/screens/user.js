@@ -38,7 +38,8 @@ const TRAIL_SIZE = 8;
 function Profile({ user }) {
     /** @type {[string, any][]} */
     const lines = [
-        ["E-mail", html`${user.email} ${user.email_verified_at ? html`<${Badge} text="confirmed" />` : html`<${Badge} text="not confirmed" kind="quiet" />`}`],
+        ["E-mail", html`${user.email} ${user.email_verified_at ? html`<${Badge} text="confirmed" />` : html`<${Badge} text="not confirmed" kind="quiet" />`}
+            ${" "}<a href=${href("/outbox", { to: user.email })}>Mails</a>`],
         ["Phone", user.phone], ["City", user.city], ["Date of birth", user.birthday],
         ["Language", user.locale], ["Time zone", user.timezone],
         ["Profile", user.public_profile ? "Others may see it" : "Hidden from others"],

@@ -1325,6 +1325,189 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/mail/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the kinds of mail
+         * @description Each with its languages, and with those in which the shop has replaced some of it (files below `mail` in the data folder).
+         */
+        get: operations["list_mail_templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/mail/templates/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See a kind of mail
+         * @description Filled with a sample. 404 when there is no such kind.
+         */
+        get: operations["preview_mail_template"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/mail/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try whether mail goes out
+         * @description Sends one to the caller's own address. Administrators only (403).
+         */
+        post: operations["test_mail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/mails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List mails
+         * @description A mail that was sent, or is to be. Made by what sends it, sent again by a command. Only what the caller may see is listed and counted.
+         */
+        get: operations["list_mails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/mails/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Aggregate mails
+         * @description A mail that was sent, or is to be. Made by what sends it, sent again by a command. Counts and measures of what the caller may see, in groups; at most a set number of groups.
+         */
+        get: operations["aggregate_mails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/mails/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export mails
+         * @description A mail that was sent, or is to be. Made by what sends it, sent again by a command. The whole list as a file, streamed. In CSV the header has the paths of the fields, lists are JSON, and text that a spreadsheet would take for a formula begins with an apostrophe.
+         */
+        get: operations["export_mails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/mails/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get one of mails
+         * @description A mail that was sent, or is to be. Made by what sends it, sent again by a command.
+         */
+        get: operations["get_mails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/mails/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See a mail
+         * @description As it would go out now, by its template. Links are disabled, but for a super_admin where mails are kept instead of being sent. 404 when there is none. 422 when its template does not take its data any more.
+         */
+        get: operations["preview_mail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/mails/{id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a mail again
+         * @description As a new mail to the same address, with the same words and the same links: those that have been used or have ended stay so. 404 when there is none. 409 while it is still to be sent. Administrators only (403).
+         */
+        post: operations["resend_mail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/memberships": {
         parameters: {
             query?: never;
@@ -6139,6 +6322,133 @@ export interface components {
              */
             id: string;
         };
+        /**
+         * MailPreview
+         * @description A mail as it looks.
+         */
+        MailPreview: {
+            /** @description Whether its links work here. Else they lead nowhere, since whoever follows them acts as the receiver. */
+            has_live_links: boolean;
+            /** @description Its HTML half: a whole document without scripts, to be shown in a sandboxed frame. */
+            html: string;
+            /** @description Whether the mail itself is kept on the server, in the data folder's `outbox`. */
+            is_kept: boolean;
+            /** @description Its subject. */
+            subject: string;
+            /** @description Its plain half. */
+            text: string;
+        };
+        /**
+         * MailTemplate
+         * @description A kind of mail.
+         */
+        MailTemplate: {
+            /** @description Its code: the name of its files. */
+            code: string;
+            /** @description When it is sent. */
+            description: string;
+            /** @description Languages that it is there in. */
+            locales: string[];
+            /** @description Languages in which the shop has replaced or added some of it. */
+            overridden: string[];
+        };
+        /**
+         * MailTemplates
+         * @description Every kind of mail.
+         */
+        MailTemplates: {
+            /** @description By code. */
+            items: components["schemas"]["MailTemplate"][];
+        };
+        /** @description A mail that was sent, or is to be. Made by what sends it, sent again by a command. */
+        Mails: {
+            /**
+             * Format: int64
+             * @description How often it was tried.
+             */
+            attempts?: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at?: string;
+            /** @description Why it did not go out. */
+            error?: string;
+            /** @description Linked records, as wished for with `expand`. */
+            expand?: {
+                resends?: components["schemas"]["Mails"];
+                user?: components["schemas"]["Users"];
+            };
+            /**
+             * Format: uuid
+             * @description Key of the record.
+             */
+            id: string;
+            /** @description Language that was asked for. */
+            locale?: string;
+            /** @description Its Message-ID; the same each time it is tried. */
+            message_id?: string;
+            /**
+             * Format: uuid
+             * @description The mail that it repeats.
+             */
+            resends?: string;
+            /**
+             * Format: date-time
+             * @description When it went out.
+             */
+            sent_at?: string;
+            /**
+             * @description Failed: refused, or tried too often. Suppressed: made while mail is off, and never sent.
+             * @enum {string}
+             */
+            state?: "queued" | "sent" | "failed" | "suppressed";
+            /** @description Its subject, once it was tried. */
+            subject?: string;
+            /** @description Which mail it is: the code of its template. */
+            template?: string;
+            /** @description Address that it goes to. */
+            to?: string;
+            /**
+             * Format: uuid
+             * @description Whose address that is, where it is that of an account.
+             */
+            user?: string;
+        };
+        /**
+         * @description A field that could be read.
+         * @enum {string}
+         */
+        MailsField: "id" | "attempts" | "created_at" | "error" | "locale" | "message_id" | "resends" | "sent_at" | "state" | "subject" | "template" | "to" | "user";
+        /**
+         * @description A field that records can be grouped by.
+         * @enum {string}
+         */
+        MailsGroup: "id" | "attempts" | "created_at" | "error" | "locale" | "message_id" | "resends" | "sent_at" | "state" | "subject" | "template" | "to" | "user";
+        /**
+         * @description A link, or a way over several, that can be expanded.
+         * @enum {string}
+         */
+        MailsLink: "resends" | "resends.resends" | "resends.resends.resends" | "resends.resends.user" | "resends.user" | "user";
+        /**
+         * @description A function of a group.
+         * @enum {string}
+         */
+        MailsMeasure: "count" | "count(id)" | "count(attempts)" | "count(created_at)" | "count(error)" | "count(locale)" | "count(message_id)" | "count(resends)" | "count(sent_at)" | "count(state)" | "count(subject)" | "count(template)" | "count(to)" | "count(user)" | "sum(attempts)" | "avg(attempts)" | "min(attempts)" | "max(attempts)" | "min(created_at)" | "max(created_at)" | "min(sent_at)" | "max(sent_at)";
+        /** @description A page of a list. */
+        MailsPage: {
+            /** @description The records. */
+            items: components["schemas"]["Mails"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+            /** @description All matching records, with count=true. */
+            total?: number;
+        };
+        /**
+         * @description A field that records can be put in order by; with - in descending order.
+         * @enum {string}
+         */
+        MailsSort: "id" | "-id" | "attempts" | "-attempts" | "created_at" | "-created_at" | "error" | "-error" | "locale" | "-locale" | "message_id" | "-message_id" | "resends" | "-resends" | "sent_at" | "-sent_at" | "state" | "-state" | "subject" | "-subject" | "template" | "-template" | "to" | "-to" | "user" | "-user";
         /** @description A person working in a business, with a role. Owners manage everybody but owners. */
         Memberships: {
             /**
@@ -6326,6 +6636,7 @@ export interface components {
             due_at?: string;
             /** @description Linked records, as wished for with `expand`. */
             expand?: {
+                mail?: components["schemas"]["Mails"];
                 notification?: components["schemas"]["Notifications"];
                 user?: components["schemas"]["Users"];
             };
@@ -6334,7 +6645,10 @@ export interface components {
              * @description Key of the record.
              */
             id: string;
-            /** @description The mail that was posted last. */
+            /**
+             * Format: uuid
+             * @description The mail that was posted last.
+             */
             mail?: string;
             /**
              * Format: uuid
@@ -6375,7 +6689,7 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        NotificationDeliveriesLink: "notification" | "notification.user" | "user";
+        NotificationDeliveriesLink: "mail" | "mail.resends" | "mail.resends.resends" | "mail.resends.user" | "mail.user" | "notification" | "notification.user" | "user";
         /**
          * @description A function of a group.
          * @enum {string}
@@ -7494,6 +7808,17 @@ export interface components {
          * @enum {string}
          */
         ProductsSort: "id" | "-id" | "barcode" | "-barcode" | "brand" | "-brand" | "business" | "-business" | "category" | "-category" | "cost.currency" | "-cost.currency" | "cost.minor" | "-cost.minor" | "created_at" | "-created_at" | "description" | "-description" | "name" | "-name" | "price.currency" | "-price.currency" | "price.minor" | "-price.minor" | "sku" | "-sku" | "status" | "-status" | "updated_at" | "-updated_at" | "weight_g" | "-weight_g";
+        /**
+         * QueuedMail
+         * @description A mail that was queued.
+         */
+        QueuedMail: {
+            /**
+             * Format: uuid
+             * @description Its key in `mails`.
+             */
+            id: string;
+        };
         /**
          * QuietHours
          * @description Hours of the day in which no e-mail comes.
@@ -14913,6 +15238,558 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    list_mail_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "code": "reset_password",
+                     *           "description": "Somebody asked for a new password.",
+                     *           "locales": [
+                     *             "de",
+                     *             "en"
+                     *           ],
+                     *           "overridden": [
+                     *             "de"
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MailTemplates"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    preview_mail_template: {
+        parameters: {
+            query?: {
+                /** @description Language, such as `de` or `de-AT`; English where it is not there. */
+                locale?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Code of the kind. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "has_live_links": false,
+                     *       "html": "<!doctype html><p>Hello Jane, …</p>",
+                     *       "is_kept": true,
+                     *       "subject": "A new password",
+                     *       "text": "Hello Jane, …"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MailPreview"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    test_mail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Queued; the record of `mails` says what came of it. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["QueuedMail"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_mails: {
+        parameters: {
+            query?: {
+                /** @description Records per page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; goes with the same sort and conditions, and without offset. */
+                cursor?: string;
+                /** @description Records to skip; cursor is faster. */
+                offset?: number;
+                /** @description Whether to add `total`. */
+                count?: boolean;
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["MailsSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["MailsField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["MailsLink"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example error contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description How often it was tried. Condition on attempts: `attempts[eq]=…` and so on; `attempts=…` is short for eq. */
+                attempts?: components["schemas"]["IntegerFilter"];
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Why it did not go out. Condition on error: `error[eq]=…` and so on; `error=…` is short for eq. */
+                error?: components["schemas"]["TextFilter"];
+                /** @description Language that was asked for. Condition on locale: `locale[eq]=…` and so on; `locale=…` is short for eq. */
+                locale?: components["schemas"]["TextFilter"];
+                /** @description Its Message-ID; the same each time it is tried. Condition on message_id: `message_id[eq]=…` and so on; `message_id=…` is short for eq. */
+                message_id?: components["schemas"]["TextFilter"];
+                /** @description The mail that it repeats. Condition on resends: `resends[eq]=…` and so on; `resends=…` is short for eq. */
+                resends?: components["schemas"]["UuidFilter"];
+                /** @description When it went out. Condition on sent_at: `sent_at[eq]=…` and so on; `sent_at=…` is short for eq. */
+                sent_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Failed: refused, or tried too often. Suppressed: made while mail is off, and never sent. Condition on state: `state[eq]=…` and so on; `state=…` is short for eq. */
+                state?: {
+                    /** @enum {string} */
+                    eq?: "queued" | "sent" | "failed" | "suppressed";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "queued" | "sent" | "failed" | "suppressed";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Its subject, once it was tried. Condition on subject: `subject[eq]=…` and so on; `subject=…` is short for eq. */
+                subject?: components["schemas"]["TextFilter"];
+                /** @description Which mail it is: the code of its template. Condition on template: `template[eq]=…` and so on; `template=…` is short for eq. */
+                template?: components["schemas"]["TextFilter"];
+                /** @description Address that it goes to. Condition on to: `to[eq]=…` and so on; `to=…` is short for eq. */
+                to?: components["schemas"]["TextFilter"];
+                /** @description Whose address that is, where it is that of an account. Condition on user: `user[eq]=…` and so on; `user=…` is short for eq. */
+                user?: components["schemas"]["UuidFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailsPage"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    aggregate_mails: {
+        parameters: {
+            query?: {
+                /** @description Fields to group by. Separated by commas. */
+                group_by?: components["schemas"]["MailsGroup"][];
+                /** @description Functions; count if left out. Of nothing, count and sum are 0, the others null. Separated by commas. */
+                measures?: components["schemas"]["MailsMeasure"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example error contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description How often it was tried. Condition on attempts: `attempts[eq]=…` and so on; `attempts=…` is short for eq. */
+                attempts?: components["schemas"]["IntegerFilter"];
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Why it did not go out. Condition on error: `error[eq]=…` and so on; `error=…` is short for eq. */
+                error?: components["schemas"]["TextFilter"];
+                /** @description Language that was asked for. Condition on locale: `locale[eq]=…` and so on; `locale=…` is short for eq. */
+                locale?: components["schemas"]["TextFilter"];
+                /** @description Its Message-ID; the same each time it is tried. Condition on message_id: `message_id[eq]=…` and so on; `message_id=…` is short for eq. */
+                message_id?: components["schemas"]["TextFilter"];
+                /** @description The mail that it repeats. Condition on resends: `resends[eq]=…` and so on; `resends=…` is short for eq. */
+                resends?: components["schemas"]["UuidFilter"];
+                /** @description When it went out. Condition on sent_at: `sent_at[eq]=…` and so on; `sent_at=…` is short for eq. */
+                sent_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Failed: refused, or tried too often. Suppressed: made while mail is off, and never sent. Condition on state: `state[eq]=…` and so on; `state=…` is short for eq. */
+                state?: {
+                    /** @enum {string} */
+                    eq?: "queued" | "sent" | "failed" | "suppressed";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "queued" | "sent" | "failed" | "suppressed";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Its subject, once it was tried. Condition on subject: `subject[eq]=…` and so on; `subject=…` is short for eq. */
+                subject?: components["schemas"]["TextFilter"];
+                /** @description Which mail it is: the code of its template. Condition on template: `template[eq]=…` and so on; `template=…` is short for eq. */
+                template?: components["schemas"]["TextFilter"];
+                /** @description Address that it goes to. Condition on to: `to[eq]=…` and so on; `to=…` is short for eq. */
+                to?: components["schemas"]["TextFilter"];
+                /** @description Whose address that is, where it is that of an account. Condition on user: `user[eq]=…` and so on; `user=…` is short for eq. */
+                user?: components["schemas"]["UuidFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "by": {},
+                     *           "count": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_mails: {
+        parameters: {
+            query?: {
+                /** @description The form of the file. */
+                format?: "csv" | "json" | "ndjson";
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["MailsSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["MailsField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example error contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description How often it was tried. Condition on attempts: `attempts[eq]=…` and so on; `attempts=…` is short for eq. */
+                attempts?: components["schemas"]["IntegerFilter"];
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Why it did not go out. Condition on error: `error[eq]=…` and so on; `error=…` is short for eq. */
+                error?: components["schemas"]["TextFilter"];
+                /** @description Language that was asked for. Condition on locale: `locale[eq]=…` and so on; `locale=…` is short for eq. */
+                locale?: components["schemas"]["TextFilter"];
+                /** @description Its Message-ID; the same each time it is tried. Condition on message_id: `message_id[eq]=…` and so on; `message_id=…` is short for eq. */
+                message_id?: components["schemas"]["TextFilter"];
+                /** @description The mail that it repeats. Condition on resends: `resends[eq]=…` and so on; `resends=…` is short for eq. */
+                resends?: components["schemas"]["UuidFilter"];
+                /** @description When it went out. Condition on sent_at: `sent_at[eq]=…` and so on; `sent_at=…` is short for eq. */
+                sent_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Failed: refused, or tried too often. Suppressed: made while mail is off, and never sent. Condition on state: `state[eq]=…` and so on; `state=…` is short for eq. */
+                state?: {
+                    /** @enum {string} */
+                    eq?: "queued" | "sent" | "failed" | "suppressed";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "queued" | "sent" | "failed" | "suppressed";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Its subject, once it was tried. Condition on subject: `subject[eq]=…` and so on; `subject=…` is short for eq. */
+                subject?: components["schemas"]["TextFilter"];
+                /** @description Which mail it is: the code of its template. Condition on template: `template[eq]=…` and so on; `template=…` is short for eq. */
+                template?: components["schemas"]["TextFilter"];
+                /** @description Address that it goes to. Condition on to: `to[eq]=…` and so on; `to=…` is short for eq. */
+                to?: components["schemas"]["TextFilter"];
+                /** @description Whose address that is, where it is that of an account. Condition on user: `user[eq]=…` and so on; `user=…` is short for eq. */
+                user?: components["schemas"]["UuidFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "attempts": 10,
+                     *         "created_at": "2026-05-01T10:00:00Z",
+                     *         "error": "Example",
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "locale": "Example",
+                     *         "message_id": "Example",
+                     *         "resends": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "sent_at": "2026-05-01T10:00:00Z",
+                     *         "state": "queued",
+                     *         "subject": "Example",
+                     *         "template": "Example",
+                     *         "to": "Example",
+                     *         "user": "01981c6e-5b7a-7c3e-9f00-0123456789ab"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Mails"][];
+                    /** @example {"attempts":10,"created_at":"2026-05-01T10:00:00Z","error":"Example","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","locale":"Example","message_id":"Example","resends":"01981c6e-5b7a-7c3e-9f00-0123456789ab","sent_at":"2026-05-01T10:00:00Z","state":"queued","subject":"Example","template":"Example","to":"Example","user":"01981c6e-5b7a-7c3e-9f00-0123456789ab"} */
+                    "application/x-ndjson": string;
+                    /**
+                     * @example id
+                     *     01981c6e-5b7a-7c3e-9f00-0123456789ab
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_mails: {
+        parameters: {
+            query?: {
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["MailsField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["MailsLink"][];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mails"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    preview_mail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the mail. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "has_live_links": false,
+                     *       "html": "<!doctype html><p>Hello Jane, …</p>",
+                     *       "is_kept": true,
+                     *       "subject": "A new password",
+                     *       "text": "Hello Jane, …"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MailPreview"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resend_mail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the mail. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Queued. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["QueuedMail"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     list_memberships: {
         parameters: {
             query?: {
@@ -15565,7 +16442,7 @@ export interface operations {
                 /** @description Not before. Condition on due_at: `due_at[eq]=…` and so on; `due_at=…` is short for eq. */
                 due_at?: components["schemas"]["DateTimeFilter"];
                 /** @description The mail that was posted last. Condition on mail: `mail[eq]=…` and so on; `mail=…` is short for eq. */
-                mail?: components["schemas"]["KeyFilter"];
+                mail?: components["schemas"]["UuidFilter"];
                 /** @description What is delivered. Condition on notification: `notification[eq]=…` and so on; `notification=…` is short for eq. */
                 notification?: components["schemas"]["UuidFilter"];
                 /** @description Why it waits, failed or was suppressed. Condition on reason: `reason[eq]=…` and so on; `reason=…` is short for eq. */
@@ -15658,7 +16535,7 @@ export interface operations {
                 /** @description Not before. Condition on due_at: `due_at[eq]=…` and so on; `due_at=…` is short for eq. */
                 due_at?: components["schemas"]["DateTimeFilter"];
                 /** @description The mail that was posted last. Condition on mail: `mail[eq]=…` and so on; `mail=…` is short for eq. */
-                mail?: components["schemas"]["KeyFilter"];
+                mail?: components["schemas"]["UuidFilter"];
                 /** @description What is delivered. Condition on notification: `notification[eq]=…` and so on; `notification=…` is short for eq. */
                 notification?: components["schemas"]["UuidFilter"];
                 /** @description Why it waits, failed or was suppressed. Condition on reason: `reason[eq]=…` and so on; `reason=…` is short for eq. */
@@ -15763,7 +16640,7 @@ export interface operations {
                 /** @description Not before. Condition on due_at: `due_at[eq]=…` and so on; `due_at=…` is short for eq. */
                 due_at?: components["schemas"]["DateTimeFilter"];
                 /** @description The mail that was posted last. Condition on mail: `mail[eq]=…` and so on; `mail=…` is short for eq. */
-                mail?: components["schemas"]["KeyFilter"];
+                mail?: components["schemas"]["UuidFilter"];
                 /** @description What is delivered. Condition on notification: `notification[eq]=…` and so on; `notification=…` is short for eq. */
                 notification?: components["schemas"]["UuidFilter"];
                 /** @description Why it waits, failed or was suppressed. Condition on reason: `reason[eq]=…` and so on; `reason=…` is short for eq. */
@@ -15807,7 +16684,7 @@ export interface operations {
                      *         "created_at": "2026-05-01T10:00:00Z",
                      *         "due_at": "2026-05-01T10:00:00Z",
                      *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
-                     *         "mail": "dog",
+                     *         "mail": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
                      *         "notification": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
                      *         "reason": "Example",
                      *         "state": "queued",
@@ -15818,7 +16695,7 @@ export interface operations {
                      *     ]
                      */
                     "application/json": components["schemas"]["NotificationDeliveries"][];
-                    /** @example {"attempts":10,"channel":"in_app","created_at":"2026-05-01T10:00:00Z","due_at":"2026-05-01T10:00:00Z","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","mail":"dog","notification":"01981c6e-5b7a-7c3e-9f00-0123456789ab","reason":"Example","state":"queued","type":"Example","updated_at":"2026-05-01T10:00:00Z","user":"01981c6e-5b7a-7c3e-9f00-0123456789ab"} */
+                    /** @example {"attempts":10,"channel":"in_app","created_at":"2026-05-01T10:00:00Z","due_at":"2026-05-01T10:00:00Z","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","mail":"01981c6e-5b7a-7c3e-9f00-0123456789ab","notification":"01981c6e-5b7a-7c3e-9f00-0123456789ab","reason":"Example","state":"queued","type":"Example","updated_at":"2026-05-01T10:00:00Z","user":"01981c6e-5b7a-7c3e-9f00-0123456789ab"} */
                     "application/x-ndjson": string;
                     /**
                      * @example id

@@ -1,6 +1,6 @@
 // One endpoint: paused and resumed, given a new secret, told of other events, tried; what was sent and answered; and deleted.
 import assert from "node:assert/strict";
-import { settled } from "../browser.mjs";
+import { person, settled, signIn } from "../browser.mjs";
 import { inspect } from "../checks.mjs";
 import { enter, tabTo } from "../keyboard.mjs";
 import { operate, recordThat } from "../records.mjs";
@@ -52,9 +52,20 @@ export async function use(page) {
   assert.ok(other.got.length > before);
   assert.match(other.got.at(-1).headers["webhook-signature"], /^v1,\S+ v1,/, "both secrets sign");
 
+  // It is told of everything now, such as somebody who signs in.
+  const elsewhere = await person(page.context().browser());
+  await signIn(elsewhere);
+  await elsewhere.close();
+  await page.goto(address);
+  await page.locator("tbody tr", { hasText: "Signed in" }).first().getByText("Delivered").waitFor();
+  await settled(page);
+  await enter(page, page.getByRole("link", { name: "Signed in" }).first());
+  await enter(page, page.getByRole("link", { name: "Signed in" }).last());
+  await page.getByRole("region", { name: "Endpoints that are told of it" }).getByText("Delivered").waitFor();
+  await inspect(page, "an event that an endpoint is told of");
+
   await page.goto(address);
   await settled(page);
-  assert.ok((await page.locator("tbody tr").count()) >= 2);
   await more(page, "Delete");
   await enter(page, page.getByRole("dialog").getByRole("button", { name: "Delete" }));
   await page.getByRole("heading", { level: 1, name: "Webhooks" }).waitFor();
