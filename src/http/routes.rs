@@ -18,7 +18,7 @@ use crate::kernel::error::{MALFORMED, METHOD_NOT_ALLOWED};
 use crate::kernel::{Error, Result};
 use crate::modules::Modules;
 use crate::modules::console::ConsoleApi;
-use crate::modules::identity::{AdminAuthApi, AuthApi};
+use crate::modules::identity::{AdminAuthApi, AdminLinksApi, AuthApi, LinksApi};
 use crate::modules::mail::MailApi;
 use crate::modules::operations::OperationsApi;
 
@@ -67,6 +67,7 @@ enum Page {
     Events,
     Keys,
     Asset(pages::DocsFile),
+    Account(pages::AccountFile),
     Console(console_files::ConsoleFile),
 }
 
@@ -87,7 +88,10 @@ impl Page {
             path if audience == Audience::Admin && path.starts_with(console_files::PREFIX) => {
                 Self::Console(console_files::file(path)?)
             }
-            path => Self::Asset(pages::docs_file(path)?),
+            path => match pages::account_file(path, audience) {
+                Some(file) => Self::Account(file),
+                None => Self::Asset(pages::docs_file(path)?),
+            },
         })
     }
 }
@@ -136,13 +140,15 @@ pub fn commands(modules: &Modules, audience: Audience) -> (BoxEndpoint<'static, 
     let (identity, worker) = (Arc::clone(&modules.identity), Arc::clone(&modules.worker));
     match audience {
         Audience::Public => {
-            let service = OpenApiService::new(AuthApi { identity }, "Pawbase", env!("CARGO_PKG_VERSION"));
+            let api = (AuthApi { identity: Arc::clone(&identity) }, LinksApi { identity });
+            let service = OpenApiService::new(api, "Pawbase", env!("CARGO_PKG_VERSION"));
             let document = serde_json::from_str(&service.spec()).unwrap_or_default();
             (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)
         }
         Audience::Admin => {
             let mail = MailApi { mailer: Arc::clone(&modules.mailer) };
-            let api = (AdminAuthApi { identity }, ConsoleApi, OperationsApi { worker }, mail);
+            let links = AdminLinksApi { identity: Arc::clone(&identity) };
+            let api = (AdminAuthApi { identity }, links, ConsoleApi, OperationsApi { worker }, mail);
             let service = OpenApiService::new(api, "Pawbase admin", env!("CARGO_PKG_VERSION"));
             let document = serde_json::from_str(&service.spec()).unwrap_or_default();
             (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)
@@ -180,6 +186,7 @@ impl Routes {
             Page::Events => pages::event_catalogue(&self.platform.schema),
             Page::Keys => records::json_response(StatusCode::OK, &self.modules.identity.keys().jwks(self.audience)),
             Page::Asset(file) => file.respond(),
+            Page::Account(file) => file.respond(),
             Page::Console(file) => file.respond(request.headers()),
         })
     }
