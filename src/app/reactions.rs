@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::modules::identity;
 use crate::modules::mail::{self, Mailer};
 use crate::modules::notifications::{self, tell};
 use crate::modules::webhooks;
@@ -32,6 +33,17 @@ pub fn reactions() -> Registry {
         .on("mail.failed", "notifications.mail_failed", notifications::mail_failed)
         .job(Kind::effect(notifications::SEND, notifications::send_waiting))
         .every("23 4 * * *", "UTC", "forget_notifications", Kind::effect("notifications.forget", notifications::forget))
+        .on("user.locked", "identity.tell_locked", identity::tell_locked)
+        .on("user.password_changed", "identity.tell_password_changed", identity::tell_password_changed)
+        .job(Kind::effect(identity::SEND_CONFIRMATION, identity::send_confirmation))
+        .job(Kind::effect(identity::SEND_RESET, identity::send_reset))
+        .job(Kind::effect(identity::BEGIN_EMAIL_CHANGE, identity::begin_email_change))
+        .every(
+            "53 3 * * *",
+            "UTC",
+            "forget_account_links",
+            Kind::effect("identity.forget_links", identity::forget_links),
+        )
 }
 
 /// The same with what works by services that are opened at start.

@@ -49,7 +49,21 @@ pub struct Gate<E> {
 }
 
 /// Where sign-in routes are, below the prefix of the listener.
-const AUTH_ROUTES: [&str; 5] = ["/auth/login", "/auth/signup", "/auth/refresh", "/auth/password", "/auth/setup"];
+const AUTH_ROUTES: [&str; 13] = [
+    "/auth/login",
+    "/auth/signup",
+    "/auth/refresh",
+    "/auth/password",
+    "/auth/setup",
+    "/auth/email",
+    "/auth/email/confirm",
+    "/auth/email/undo",
+    "/auth/confirm_email",
+    "/auth/confirm_email/request",
+    "/auth/forgot_password",
+    "/auth/reset_password",
+    "/auth/not_me",
+];
 
 /// Whether requests to `path` count as sign-ins.
 pub fn is_auth_route(audience: Audience, path: &str) -> bool {

@@ -8,7 +8,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 use serde_json::json;
 
 use super::records::json_response;
-use crate::context::Platform;
+use crate::context::{Audience, Platform};
 use crate::kernel::error::CATALOGUE;
 use crate::schema::Schema;
 use crate::work::catalogue;
@@ -73,6 +73,59 @@ impl DocsFile {
             .content_type(media_type.as_ref())
             .header(header::CACHE_CONTROL, "public, max-age=3600")
             .body(self.file.data.into_owned())
+    }
+}
+
+/// Files of the pages that links in mails lead to.
+#[derive(RustEmbed)]
+#[folder = "assets/account"]
+struct AccountFiles;
+
+/// Where these pages are.
+const ACCOUNT: &str = "/account/";
+/// Pages of both listeners: what staff need, too.
+const ACCOUNT_PAGES: [&str; 3] = ["forgot-password", "reset-password", "not-me"];
+/// Pages of the public listener alone.
+const PUBLIC_ACCOUNT_PAGES: [&str; 3] = ["confirm-email", "confirm-new-email", "undo-email-change"];
+/// What stands in the page for the path of the listener's API.
+const API_MARK: &str = "{{api}}";
+
+/// A page that a link in a mail leads to, or a file of it. **Invariant:** the page itself does nothing: programs that check mails follow
+/// links. What a link does is done by the button on the page, which posts its token.
+pub enum AccountFile {
+    /// The page: the same for all, which its script fills.
+    Page(Audience),
+    /// A script or style.
+    Asset(DocsFile),
+}
+
+/// The page or file at `path` on the listener of `audience`.
+pub fn account_file(path: &str, audience: Audience) -> Option<AccountFile> {
+    let name = path.strip_prefix(ACCOUNT)?;
+    let is_page =
+        ACCOUNT_PAGES.contains(&name) || (audience == Audience::Public && PUBLIC_ACCOUNT_PAGES.contains(&name));
+    if is_page {
+        return Some(AccountFile::Page(audience));
+    }
+    let name = name.strip_prefix("assets/").filter(|name| !name.ends_with(".html"))?;
+    Some(AccountFile::Asset(DocsFile { name: name.to_owned(), file: AccountFiles::get(name)? }))
+}
+
+impl AccountFile {
+    /// The page or file as a response.
+    pub fn respond(self) -> Response {
+        match self {
+            Self::Asset(file) => file.respond(),
+            Self::Page(audience) => {
+                let text = AccountFiles::get("page.html").map(|file| String::from_utf8_lossy(&file.data).into_owned());
+                let html = text.unwrap_or_default().replace(API_MARK, super::prefix(audience));
+                Response::builder()
+                    .content_type("text/html; charset=utf-8")
+                    .header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)
+                    .header("cross-origin-resource-policy", "same-origin")
+                    .body(html)
+            }
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::kernel::error::{MALFORMED, METHOD_NOT_ALLOWED};
 use crate::kernel::{Error, Result};
 use crate::modules::Modules;
 use crate::modules::console::ConsoleApi;
-use crate::modules::identity::{AdminAuthApi, AuthApi};
+use crate::modules::identity::{AdminAuthApi, AdminLinksApi, AuthApi, LinksApi};
 use crate::modules::mail::MailApi;
 use crate::modules::notifications::{NotificationsApi, StaffNotificationsApi, UnsubscribeApi};
 use crate::modules::operations::OperationsApi;
@@ -74,6 +74,7 @@ enum Page {
     Events,
     Keys,
     Asset(pages::DocsFile),
+    Account(pages::AccountFile),
     Console(console_files::ConsoleFile),
 }
 
@@ -94,7 +95,10 @@ impl Page {
             path if audience == Audience::Admin && path.starts_with(console_files::PREFIX) => {
                 Self::Console(console_files::file(path)?)
             }
-            path => Self::Asset(pages::docs_file(path)?),
+            path => match pages::account_file(path, audience) {
+                Some(file) => Self::Account(file),
+                None => Self::Asset(pages::docs_file(path)?),
+            },
         })
     }
 }
@@ -144,7 +148,8 @@ pub fn commands(modules: &Modules, audience: Audience) -> (BoxEndpoint<'static, 
     match audience {
         Audience::Public => {
             let unsubscribe = UnsubscribeApi { identity: Arc::clone(&identity) };
-            let api = (AuthApi { identity }, InboundApi, NotificationsApi, unsubscribe);
+            let links = LinksApi { identity: Arc::clone(&identity) };
+            let api = (AuthApi { identity }, links, InboundApi, NotificationsApi, unsubscribe);
             let service = OpenApiService::new(api, "Pawbase", env!("CARGO_PKG_VERSION"));
             let document = serde_json::from_str(&service.spec()).unwrap_or_default();
             (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)
@@ -153,7 +158,9 @@ pub fn commands(modules: &Modules, audience: Audience) -> (BoxEndpoint<'static, 
             let mail = MailApi { mailer: Arc::clone(&modules.mailer) };
             let notifications = (NotificationsApi, StaffNotificationsApi);
             let webhooks = WebhooksApi { registry: worker.registry() };
-            let api = (AdminAuthApi { identity }, ConsoleApi, OperationsApi { worker }, mail, notifications, webhooks);
+            let links = AdminLinksApi { identity: Arc::clone(&identity) };
+            let accounts = (AdminAuthApi { identity }, links);
+            let api = (accounts, ConsoleApi, OperationsApi { worker }, mail, notifications, webhooks);
             let service = OpenApiService::new(api, "Pawbase admin", env!("CARGO_PKG_VERSION"));
             let document = serde_json::from_str(&service.spec()).unwrap_or_default();
             (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)
@@ -191,6 +198,7 @@ impl Routes {
             Page::Events => pages::event_catalogue(&self.platform.schema),
             Page::Keys => records::json_response(StatusCode::OK, &self.modules.identity.keys().jwks(self.audience)),
             Page::Asset(file) => file.respond(),
+            Page::Account(file) => file.respond(),
             Page::Console(file) => file.respond(request.headers()),
         })
     }

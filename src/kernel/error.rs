@@ -39,6 +39,7 @@ catalogue! {
     SIGNATURE_REFUSED = 401, "signature_refused", "Signature refused", "Sign with the secret that was agreed, at the time of sending.";
     REFRESH_REFUSED = 401, "refresh_refused", "Refresh token refused", "Sign in again.";
     FORBIDDEN = 403, "forbidden", "Not allowed", "The account lacks the right; ask its administrator.";
+    EMAIL_UNCONFIRMED = 403, "email_unconfirmed", "E-mail address not confirmed", "Follow the link in the mail, or ask for another one.";
     CSRF_FAILED = 403, "csrf_failed", "Missing or wrong CSRF token", "Send the csrf cookie's value in X-CSRF-Token.";
     NOT_FOUND = 404, "not_found", "Not found", "It does not exist, or you may not see it.";
     METHOD_NOT_ALLOWED = 405, "method_not_allowed", "Method not allowed", "Use a method named in the Allow header.";

@@ -32,7 +32,23 @@ catalogue! {
         "user_agent": "The client program's own words about itself",
     };
     USER_PASSWORD_CHANGED = "user.password_changed", 1, about "users", "A password was replaced; other sessions have ended.", {
-        "by": "self, or command_line",
+        "by": "self, link (in a mail), or command_line",
+    };
+    USER_EMAIL_VERIFIED = "user.email_verified", 1, about "users", "Somebody showed that an account's address is theirs.", {
+        "email": "That address",
+    };
+    USER_EMAIL_CHANGED = "user.email_changed", 1, about "users", "An account has another address, or its old one back.", {
+        "before": "Address until now",
+        "after": "Address from now on",
+    };
+    USER_LOCKED = "user.locked", 1, about "users", "Too many wrong passwords have locked an account for a while.", {
+        "until": "When the lock ends by itself",
+        "audience": "Which listener: public or admin",
+        "ip": "Address of the client that failed last",
+    };
+    USER_TAKEN_BACK = "user.taken_back", 1, about "users",
+        "An account's owner said by a link in a mail that something was not them: nobody is signed in, and the password is void.", {
+        "by": "Which link: not_me, or undo_email",
     };
     USER_ROLE_CHANGED = "user.role_changed", 1, about "users", "An administrator replaced the platform roles of an account.", {
         "before": "Roles until now",

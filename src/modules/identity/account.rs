@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::links::ENDED_BY_PASSWORD;
 use super::model::{SessionRow, UserRow};
 use super::passwords::Verdict;
 use super::rules::{PasswordPolicy, ProfileChanges, check_lock, profile_changes};
@@ -77,14 +78,16 @@ pub async fn change_password(identity: &Identity, ctx: &Ctx, input: &ChangePassw
                 return Err(wrong_current());
             }
             store::end_sessions(tx, user, Some(current), now).await?;
+            store::end_links(tx, user, &ENDED_BY_PASSWORD, now).await?;
             audit::write(tx, &noted).await?;
-            events::password_changed(tx, &ctx, user, true).await
+            events::password_changed(tx, &ctx, user, events::By::Owner).await
         })
     })
     .await
 }
 
-fn wrong_current() -> Error {
+/// The refusal of a wrong current password.
+pub(super) fn wrong_current() -> Error {
     Error::invalid(vec![FieldError::new("/current_password", "rule", "is not the current password")])
 }
 

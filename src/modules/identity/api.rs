@@ -33,6 +33,25 @@ pub(super) enum Created {
     Account(Json<SignedIn>),
 }
 
+/// An account was made.
+#[derive(ApiResponse)]
+pub(super) enum SignedUp {
+    /// Made and signed in.
+    #[oai(status = 201)]
+    Account(Json<SignedIn>),
+    /// Made; its address has to be confirmed before the first sign-in, by the link in a mail.
+    #[oai(status = 202)]
+    ToConfirm,
+}
+
+/// It was asked for; there is nothing to say.
+#[derive(ApiResponse)]
+pub(super) enum Accepted {
+    /// Accepted. Whether a mail comes of it is not said.
+    #[oai(status = 202)]
+    Asked,
+}
+
 /// It was done; there is nothing to say.
 #[derive(ApiResponse)]
 pub(super) enum Done {
@@ -52,18 +71,21 @@ pub struct AuthApi {
 impl AuthApi {
     /// Sign up
     ///
-    /// Makes an account and signs it in. 422 lists every bad field; 409 means that the e-mail address is taken; 403 that
+    /// Makes an account, signs it in and mails a link that confirms the address. Where a setting demands a confirmed address the
+    /// answer is 202, and signing in works after that. 422 lists every bad field; 409 means that the e-mail address is taken; 403 that
     /// signing up is closed here. Passwords need at least 10 characters (a setting) and must not be common ones.
     #[oai(path = "/auth/signup", method = "post", operation_id = "create_account")]
-    async fn sign_up(&self, ctx: Data<&Ctx>, body: Json<SignUp>) -> poem::Result<Response<Created>> {
-        let grant = sign_in::sign_up(&self.identity, &ctx, body.0).await?;
-        Ok(granted(&self.identity, grant, |body| Created::Account(Json(body))))
+    async fn sign_up(&self, ctx: Data<&Ctx>, body: Json<SignUp>) -> poem::Result<Response<SignedUp>> {
+        Ok(match sign_in::sign_up(&self.identity, &ctx, body.0).await? {
+            Some(grant) => granted(&self.identity, grant, |body| SignedUp::Account(Json(body))),
+            None => Response::new(SignedUp::ToConfirm),
+        })
     }
 
     /// Sign in
     ///
     /// 401 means that address or password is wrong, and does not say which. After too many failures 429 says how long to wait.
-    /// 403 means that the account is suspended.
+    /// 403 means that the account is suspended, or that its address has to be confirmed first.
     #[oai(path = "/auth/login", method = "post", operation_id = "create_session")]
     async fn login(&self, ctx: Data<&Ctx>, body: Json<Login>) -> poem::Result<Response<Json<SignedIn>>> {
         let grant = sign_in::log_in(&self.identity, &ctx, body.0).await?;

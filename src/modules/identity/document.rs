@@ -10,13 +10,23 @@ use crate::context::{Audience, Role};
 use crate::modules::Described;
 
 /// Operations of both listeners that need no sign-in.
-const FOR_GUESTS: [&str; 6] = [
+const FOR_GUESTS: [&str; 16] = [
     "create_account",
     "create_first_admin",
     "create_session",
     "create_admin_session",
     "refresh_session",
     "refresh_admin_session",
+    "request_email_confirmation",
+    "confirm_email",
+    "request_password_reset",
+    "request_admin_password_reset",
+    "reset_password",
+    "reset_admin_password",
+    "confirm_email_change",
+    "undo_email_change",
+    "report_sign_in",
+    "report_admin_sign_in",
 ];
 /// Text without control characters other than line feed and tab.
 const TEXT: &str = "^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]*$";
@@ -56,21 +66,24 @@ fn members(password_min: usize) -> Json {
     let bio = json!({ "maxLength": BIO_MAX, "pattern": TEXT });
     let city = json!({ "maxLength": NAME_MAX, "pattern": TEXT });
     json!({
-        "SignUp": { "email": email, "password": password, "name": name, "locale": or_null(&locale), "timezone": or_null(&timezone), "use_cookies": flag },
-        "SetUp": { "use_cookies": flag, "email": email, "password": password, "name": name, "token": secret },
-        "Login": { "password": secret, "use_cookies": flag },
-        "Refresh": { "refresh_token": or_null(&secret) },
-        "ChangePassword": { "current_password": secret, "new_password": password },
-        "ChangeProfile": { "name": name, "phone": or_null(&phone), "birthday": or_null(&birthday), "bio": or_null(&bio),
-            "city": or_null(&city), "locale": locale, "timezone": timezone },
-        "SuspendUser": { "reason": { "minLength": 1, "maxLength": REASON_MAX, "pattern": WORDS } },
-        "ReplaceRoles": { "roles": { "minItems": 1, "items": { "type": "string", "enum": roles } } },
-        "Account": { "id": key, "email": { "format": "email" }, "birthday": birthday, "created_at": time,
-            "email_verified_at": time, "status": { "enum": ["active", "suspended", "deleted"] },
-            "roles": { "items": { "type": "string", "enum": roles } } },
-        "SignedIn": { "token_type": { "const": "Bearer" }, "expires_in": { "format": "int64", "minimum": 1 } },
-        "SignInSession": { "id": key, "created_at": time, "used_at": time, "expires_at": time },
-    })
+           "SignUp": { "email": email, "password": password, "name": name, "locale": or_null(&locale), "timezone": or_null(&timezone), "use_cookies": flag },
+           "SetUp": { "use_cookies": flag, "email": email, "password": password, "name": name, "token": secret },
+           "Login": { "password": secret, "use_cookies": flag },
+           "Refresh": { "refresh_token": or_null(&secret) },
+           "ChangePassword": { "current_password": secret, "new_password": password },
+           "ChangeProfile": { "name": name, "phone": or_null(&phone), "birthday": or_null(&birthday), "bio": or_null(&bio),
+               "city": or_null(&city), "locale": locale, "timezone": timezone },
+    "AskByEmail": { "email": email }, "FollowLink": { "token": secret },
+           "ResetPassword": { "token": secret, "password": password },
+           "ChangeEmail": { "email": email, "current_password": secret },
+           "SuspendUser": { "reason": { "minLength": 1, "maxLength": REASON_MAX, "pattern": WORDS } },
+           "ReplaceRoles": { "roles": { "minItems": 1, "items": { "type": "string", "enum": roles } } },
+           "Account": { "id": key, "email": { "format": "email" }, "birthday": birthday, "created_at": time,
+               "email_verified_at": time, "status": { "enum": ["active", "suspended", "deleted"] },
+               "roles": { "items": { "type": "string", "enum": roles } } },
+           "SignedIn": { "token_type": { "const": "Bearer" }, "expires_in": { "format": "int64", "minimum": 1 } },
+           "SignInSession": { "id": key, "created_at": time, "used_at": time, "expires_at": time },
+       })
 }
 
 fn samples() -> Json {
@@ -90,6 +103,10 @@ fn samples() -> Json {
         "Refresh": { "refresh_token": "01981c6e-5b7a-7c3e-9f00-0123456789ab.secret" },
         "ChangePassword": { "current_password": password, "new_password": "even more correct horses" },
         "ChangeProfile": { "city": "Lisbon", "phone": null },
+        "AskByEmail": { "email": email },
+        "FollowLink": { "token": "AZgcbltKfD6fAAEjRWeJqw.c2VhbA" },
+        "ResetPassword": { "token": "AZgcbltKfD6fAAEjRWeJqw.c2VhbA", "password": "even more correct horses" },
+        "ChangeEmail": { "email": "jane@new.example", "current_password": password },
         "SuspendUser": { "reason": "Sold what is not theirs." },
         "ReplaceRoles": { "roles": ["customer", "courier"] },
         "Account": account,

@@ -4,9 +4,11 @@ use pawbase_engine::{RecordId, RecordIdKey, Tx};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::links::Purpose;
 use super::model::{NewSession, NewUser};
 use crate::context::{Ctx, Role};
 use crate::kernel::Result;
+use crate::kernel::time::Instant;
 use crate::work::{EventKind, NewEvent, catalogue, emit};
 
 fn about(user: Uuid) -> RecordId {
@@ -34,11 +36,53 @@ pub async fn logged_in(tx: &Tx, ctx: &Ctx, session: &NewSession) -> Result<()> {
     emit(tx, ctx, event).await
 }
 
-/// A password was replaced, by its owner or from the command line.
-pub async fn password_changed(tx: &Tx, ctx: &Ctx, user: Uuid, is_own: bool) -> Result<()> {
-    let payload = json!({ "by": if is_own { "self" } else { "command_line" } });
-    let event = NewEvent::new(&catalogue::USER_PASSWORD_CHANGED, about(user), payload)?;
-    emit(tx, ctx, event.by(is_own.then_some(user))).await
+/// How a password was replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// By its owner, with the old one.
+    Owner,
+    /// By a link in a mail.
+    Link,
+    /// From the command line.
+    CommandLine,
+}
+
+/// A password was replaced.
+pub async fn password_changed(tx: &Tx, ctx: &Ctx, user: Uuid, by: By) -> Result<()> {
+    let word = match by {
+        By::Owner => "self",
+        By::Link => "link",
+        By::CommandLine => "command_line",
+    };
+    let event = NewEvent::new(&catalogue::USER_PASSWORD_CHANGED, about(user), json!({ "by": word }))?;
+    emit(tx, ctx, event.by((by != By::CommandLine).then_some(user))).await
+}
+
+/// Too many wrong passwords have locked an account.
+pub async fn locked(tx: &Tx, ctx: &Ctx, user: Uuid, until: Instant) -> Result<()> {
+    let payload = json!({
+        "until": until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        "audience": ctx.audience.as_str(),
+        "ip": ctx.ip.map(|ip| ip.to_string()),
+    });
+    emit(tx, ctx, NewEvent::new(&catalogue::USER_LOCKED, about(user), payload)?.by(None)).await
+}
+
+/// Something about an account's address, by its owner.
+pub async fn about_address(tx: &Tx, ctx: &Ctx, kind: &'static EventKind, user: Uuid, email: &str) -> Result<()> {
+    emit(tx, ctx, NewEvent::new(kind, about(user), json!({ "email": email }))?.by(Some(user))).await
+}
+
+/// An account has another address, by a link in a mail to that one.
+pub async fn email_changed(tx: &Tx, ctx: &Ctx, user: Uuid, before: &str, after: &str) -> Result<()> {
+    let payload = json!({ "before": before, "after": after });
+    emit(tx, ctx, NewEvent::new(&catalogue::USER_EMAIL_CHANGED, about(user), payload)?.by(Some(user))).await
+}
+
+/// An account's owner took it back by a link in a mail.
+pub async fn taken_back(tx: &Tx, ctx: &Ctx, user: Uuid, by: Purpose) -> Result<()> {
+    let payload = json!({ "by": by.as_str() });
+    emit(tx, ctx, NewEvent::new(&catalogue::USER_TAKEN_BACK, about(user), payload)?.by(Some(user))).await
 }
 
 /// An administrator replaced roles.

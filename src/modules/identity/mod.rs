@@ -3,6 +3,8 @@
 //! * `api.rs`, `admin_api.rs` are the operations of the two listeners, `views.rs` what they take and give, `cookies.rs` the
 //!   browser's way, `document.rs` what the OpenAPI document adds
 //! * `sign_in.rs`, `account.rs`, `staff.rs`, `setup.rs` are what the operations do
+//! * `links_api.rs` are the operations by links in mails: `confirmation.rs` of an address, `recovery.rs` of an account, `address.rs` for
+//!   another address; `links.rs` says what links are good for, `mails.rs` posts the mails, `alerts.rs` tells of what an owner should know
 //! * `authenticate.rs` turns an access token into a principal, for every request
 //! * `events.rs` is what it tells, `people.rs` what other modules may know of somebody
 //! * `rules.rs`, `email.rs` decide, `store/` has the statements, `tokens.rs` and `passwords.rs` the cryptography
@@ -11,16 +13,23 @@
 //! the commit and before the answer. Deliberately elsewhere: reading tokens from headers and demanding CSRF tokens (http).
 
 mod account;
+mod address;
 mod admin_api;
+mod alerts;
 mod api;
 mod authenticate;
+mod confirmation;
 mod cookies;
 mod document;
 mod email;
 mod events;
+mod links;
+mod links_api;
+mod mails;
 mod model;
 mod passwords;
 mod people;
+mod recovery;
 mod refresh_body;
 mod rules;
 mod setup;
@@ -50,13 +59,19 @@ use crate::kernel::Result;
 use crate::kernel::time::{Instant, floored};
 use crate::services::keys::Keys;
 
+pub use self::address::{BEGIN_EMAIL_CHANGE, begin_email_change};
 pub use self::admin_api::AdminAuthApi;
+pub use self::alerts::{tell_locked, tell_password_changed};
 pub use self::api::AuthApi;
 pub use self::authenticate::authenticate;
+pub use self::confirmation::{SEND_CONFIRMATION, send_confirmation};
 pub use self::cookies::{ADMIN_COOKIES, CookieNames, PUBLIC_COOKIES, cookie_value};
 pub use self::email::Email;
+pub use self::links::forget_links;
+pub use self::links_api::{AdminLinksApi, LinksApi};
 pub use self::model::Status;
 pub use self::people::{Person, administrators, person};
+pub use self::recovery::{SEND_RESET, send_reset};
 pub use self::setup::{create_admin, disable, list_admins, reset_password};
 pub use self::views::Account;
 

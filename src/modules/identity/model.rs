@@ -78,6 +78,12 @@ pub struct Credentials {
     pub email: String,
     /// Name shown to others.
     pub name: String,
+    /// Language.
+    pub locale: String,
+    /// IANA time zone.
+    pub timezone: String,
+    /// Whether the address was shown to be theirs.
+    pub is_verified: bool,
     /// argon2id as a PHC string.
     pub password_hash: Option<String>,
     /// Until when sign-in is locked.

@@ -7,6 +7,7 @@ use pawbase_engine::Tx;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
+use super::links::ENDED_BY_PASSWORD;
 use super::model::{Grant, NewSession, NewUser, UserRow};
 use super::rules::{Beginning, PasswordPolicy, beginning};
 use super::sign_in::{begin, grant, new_session};
@@ -67,7 +68,7 @@ fn begin_audited(tx: &Tx, work: Arc<(NewUser, NewSession, AuditEntry, Ctx)>) -> 
     Box::pin(async move {
         let (user, session, entry, ctx) = &*work;
         audit::write(tx, std::slice::from_ref(entry)).await?;
-        begin(tx, ctx, user, session).await
+        begin(tx, ctx, user, Some(session)).await
     })
 }
 
@@ -131,8 +132,9 @@ pub async fn reset_password(platform: &Arc<Platform>, identity: &Identity, email
         Box::pin(async move {
             store::set_password(tx, user, None, &hash).await?;
             store::end_sessions(tx, user, None, entry.at).await?;
+            store::end_links(tx, user, &ENDED_BY_PASSWORD, entry.at).await?;
             audit::write(tx, std::slice::from_ref(&*entry)).await?;
-            events::password_changed(tx, &ctx, user, false).await
+            events::password_changed(tx, &ctx, user, events::By::CommandLine).await
         })
     })
     .await

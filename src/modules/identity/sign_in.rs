@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant as Stopwatch;
 
 use pawbase_engine::Tx;
+use uuid::Uuid;
 
 use super::email::{Email, normalised};
 use super::model::{Credentials, Grant, NewSession, NewUser, Status, TokenPlace, UserRow};
@@ -11,18 +12,18 @@ use super::passwords::Verdict;
 use super::rules::{PasswordPolicy, beginning, check_lock};
 use super::tokens::{self, AccessClaims, RefreshToken};
 use super::views::{Login, SignUp};
-use super::{Identity, events, store, transact};
+use super::{Identity, alerts, events, mails, store, transact};
 use crate::context::{Audience, AuditEntry, Ctx, Role, audit};
-use crate::kernel::error::{FORBIDDEN, INVALID_CREDENTIALS, REFRESH_REFUSED};
-use crate::kernel::time::floored;
+use crate::kernel::error::{EMAIL_UNCONFIRMED, FORBIDDEN, INVALID_CREDENTIALS, REFRESH_REFUSED};
+use crate::kernel::time::{Instant, floored};
 use crate::kernel::{Error, Result};
 
 /// Characters kept of what a program says about itself.
 const USER_AGENT_MAX: usize = 300;
 
-/// Makes an account and signs it in. Fails with FORBIDDEN where nobody may sign up, with all bad fields, or with
-/// ALREADY_EXISTS when the address is taken.
-pub async fn sign_up(identity: &Identity, ctx: &Ctx, input: SignUp) -> Result<Grant> {
+/// Makes an account and signs it in; None where it has to confirm its address first. Fails with FORBIDDEN where nobody may sign up, with
+/// all bad fields, or with ALREADY_EXISTS when the address is taken.
+pub async fn sign_up(identity: &Identity, ctx: &Ctx, input: SignUp) -> Result<Option<Grant>> {
     if !identity.settings().signup {
         return Err(Error::new(FORBIDDEN, "Signing up is not open here."));
     }
@@ -41,27 +42,37 @@ pub async fn sign_up(identity: &Identity, ctx: &Ctx, input: SignUp) -> Result<Gr
         roles,
         created_at: floored(ctx.now()),
     };
-    let session = new_session(identity, ctx, user.id)?;
+    let must_confirm = identity.settings().require_verified_email;
+    let session = (!must_confirm).then(|| new_session(identity, ctx, user.id)).transpose()?;
     let work = Arc::new((user, session, ctx.clone()));
     let begun = Arc::clone(&work);
     let write = transact(&ctx.platform, move |tx| {
         let work = Arc::clone(&work);
-        Box::pin(async move { begin(tx, &work.2, &work.0, &work.1).await })
+        Box::pin(async move {
+            let (user, session, ctx) = &*work;
+            let row = begin(tx, ctx, user, session.as_ref()).await?;
+            mails::confirm_email(tx, ctx, user.into()).await?;
+            Ok(row)
+        })
     });
     let row = write.await?;
-    grant(identity, ctx, row, begun.1.refresh.clone(), input.use_cookies)
+    let session = begun.1.as_ref();
+    session.map(|session| grant(identity, ctx, row, session.refresh.clone(), input.use_cookies)).transpose()
 }
 
-/// Makes an account with its first session.
-pub(super) async fn begin(tx: &Tx, ctx: &Ctx, user: &NewUser, session: &NewSession) -> Result<UserRow> {
+/// Makes an account, with its first session if it is signed in by that.
+pub(super) async fn begin(tx: &Tx, ctx: &Ctx, user: &NewUser, session: Option<&NewSession>) -> Result<UserRow> {
     let row = store::insert_user(tx, user).await?;
-    store::insert_session(tx, session).await?;
+    if let Some(session) = session {
+        store::insert_session(tx, session).await?;
+    }
     events::registered(tx, ctx, user, Some(user.id)).await?;
     Ok(row)
 }
 
 /// Signs in. Fails with INVALID_CREDENTIALS, the same and after the same time whether or not there is such an account, with
-/// ACCOUNT_LOCKED after too many failures, and with FORBIDDEN for a suspended account when the password is right.
+/// ACCOUNT_LOCKED after too many failures; when the password is right, with FORBIDDEN for a suspended account, and with EMAIL_UNCONFIRMED
+/// where the address has to be confirmed first.
 pub async fn log_in(identity: &Identity, ctx: &Ctx, input: Login) -> Result<Grant> {
     let found = match Email::parse(&input.email) {
         Some(email) => store::credentials_by_email(ctx.system(), &email).await?,
@@ -74,10 +85,14 @@ pub async fn log_in(identity: &Identity, ctx: &Ctx, input: Login) -> Result<Gran
     if account.status == Status::Suspended {
         return Err(Error::new(FORBIDDEN, "This account is suspended."));
     }
+    let must_confirm = identity.settings().require_verified_email && ctx.audience == Audience::Public;
+    if must_confirm && !account.is_verified {
+        return Err(Error::new(EMAIL_UNCONFIRMED, "Confirm the e-mail address first, by the link in the mail."));
+    }
     let session = new_session(identity, ctx, account.user)?;
-    let refresh = session.refresh.clone();
-    keep_login(ctx, session, checked, renewed).await?;
-    let row = store::account_of(ctx.system(), account.user).await?.ok_or_else(wrong_credentials)?;
+    let (user, refresh) = (account.user, session.refresh.clone());
+    keep_login(ctx, account, session, checked, renewed).await?;
+    let row = store::account_of(ctx.system(), user).await?.ok_or_else(wrong_credentials)?;
     grant(identity, ctx, row, refresh, input.use_cookies)
 }
 
@@ -108,16 +123,28 @@ pub(super) async fn count_failure(identity: &Identity, ctx: &Ctx, account: &Cred
     let entry = AuditEntry::of_caller(ctx, "user.login_failed", audit::user_record(user));
     let noted: Arc<[AuditEntry]> = is_staff.then_some(entry).into_iter().collect();
     let began = Stopwatch::now();
+    let failed = ctx.clone();
     let write = transact(&ctx.platform, move |tx| {
-        let noted = Arc::clone(&noted);
+        let (noted, ctx) = (Arc::clone(&noted), failed.clone());
         Box::pin(async move {
-            store::count_failure(tx, user, policy, now).await?;
-            audit::write(tx, &noted).await
+            let locked_until = store::count_failure(tx, user, policy, now).await?;
+            audit::write(tx, &noted).await?;
+            match locked_until {
+                Some(until) => note_lock(tx, &ctx, user, until).await,
+                None => Ok(()),
+            }
         })
     });
     write.await?;
     identity.strangers.learn_write_time(began.elapsed());
     Ok(())
+}
+
+/// Notes and tells that an account was locked; its owner gets a mail by a reaction (`alerts.rs`).
+async fn note_lock(tx: &Tx, ctx: &Ctx, user: Uuid, until: Instant) -> Result<()> {
+    let entry = AuditEntry { actor: None, ..AuditEntry::of_caller(ctx, "user.locked", audit::user_record(user)) };
+    audit::write(tx, &[entry]).await?;
+    events::locked(tx, ctx, user, until).await
 }
 
 /// What an address without an account gets: the same answers, after the same work.
@@ -135,17 +162,24 @@ async fn refuse_stranger(identity: &Identity, ctx: &Ctx, input: &Login) -> Error
 }
 
 /// Keeps a sign-in, unless the account was changed or locked while its password was checked.
-async fn keep_login(ctx: &Ctx, session: NewSession, checked: String, renewed: Option<String>) -> Result<()> {
+async fn keep_login(
+    ctx: &Ctx,
+    account: Credentials,
+    session: NewSession,
+    checked: String,
+    renewed: Option<String>,
+) -> Result<()> {
     let entry = noted_as(ctx, session.user, "user.logged_in");
-    let work = Arc::new((session, checked, renewed, entry, ctx.clone()));
+    let work = Arc::new((session, checked, renewed, entry, ctx.clone(), account));
     let now = floored(ctx.now());
     transact(&ctx.platform, move |tx| {
         let work = Arc::clone(&work);
         Box::pin(async move {
-            let (session, checked, renewed, entry, ctx) = &*work;
+            let (session, checked, renewed, entry, ctx, account) = &*work;
             if !store::note_login(tx, session.user, checked, renewed.as_deref(), now).await? {
                 return Err(wrong_credentials());
             }
+            alerts::notice_device(tx, ctx, account, session).await?;
             store::insert_session(tx, session).await?;
             audit::write(tx, entry).await?;
             events::logged_in(tx, ctx, session).await
@@ -155,7 +189,7 @@ async fn keep_login(ctx: &Ctx, session: NewSession, checked: String, renewed: Op
 }
 
 /// What `user` did with the own account on the admin listener; nothing on the other one, where everybody is.
-pub(super) fn noted_as(ctx: &Ctx, user: uuid::Uuid, action: &'static str) -> Vec<AuditEntry> {
+pub(super) fn noted_as(ctx: &Ctx, user: Uuid, action: &'static str) -> Vec<AuditEntry> {
     let is_noted = ctx.audience == Audience::Admin;
     let entry = || AuditEntry { actor: Some(user), ..AuditEntry::of_caller(ctx, action, audit::user_record(user)) };
     is_noted.then(entry).into_iter().collect()
@@ -202,7 +236,7 @@ pub async fn refresh(identity: &Identity, ctx: &Ctx, token: Option<&str>, uses_c
 }
 
 /// A session of `user` that begins now, on the listener of the request.
-pub(super) fn new_session(identity: &Identity, ctx: &Ctx, user: uuid::Uuid) -> Result<NewSession> {
+pub(super) fn new_session(identity: &Identity, ctx: &Ctx, user: Uuid) -> Result<NewSession> {
     let id = ctx.new_id();
     Ok(NewSession {
         id,

@@ -74,6 +74,42 @@ pub struct ChangePassword {
     pub new_password: String,
 }
 
+/// An address to write to.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub struct AskByEmail {
+    /// Address of an account.
+    pub email: String,
+}
+
+/// The token of a link in a mail.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub struct FollowLink {
+    /// What stands behind `#token=`.
+    pub token: String,
+}
+
+/// A new password by a link in a mail.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub struct ResetPassword {
+    /// What stands behind `#token=`.
+    pub token: String,
+    /// The password from now on.
+    pub password: String,
+}
+
+/// Another address for the own account.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub struct ChangeEmail {
+    /// The address from then on.
+    pub email: String,
+    /// The password.
+    pub current_password: String,
+}
+
 /// Changes of the own profile: fields left out stay as they are, null clears.
 #[derive(Object, Debug, Default)]
 #[oai(deny_unknown_fields)]

@@ -2,9 +2,11 @@
 //!
 //! Reads take a session, writes take the transaction they belong to. Deliberately elsewhere: every decision.
 
+mod links;
 mod sessions;
 mod users;
 
+pub use links::*;
 pub use sessions::*;
 pub use users::*;
 

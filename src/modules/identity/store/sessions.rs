@@ -7,6 +7,7 @@ use super::{Row, record};
 use crate::context::Audience;
 use crate::kernel::Result;
 use crate::kernel::time::Instant;
+use crate::modules::identity::alerts::Device;
 use crate::modules::identity::model::{NewSession, SessionRow, SessionState, TokenPlace};
 use crate::modules::identity::tokens::RefreshToken;
 
@@ -103,6 +104,19 @@ pub async fn end_sessions(tx: &Tx, user: Uuid, except: Option<Uuid>, now: Instan
         "UPDATE sessions SET revoked_at = $now WHERE user = $user AND revoked_at = NONE AND id != $except RETURN id";
     let mut answer = tx.query(text, vars).await?;
     Ok(answer.rows(0).len())
+}
+
+/// From where and with which program `user` signed in, the latest `most` sign-ins.
+pub async fn devices(tx: &Tx, user: Uuid, most: i64) -> Result<Vec<Device>> {
+    let vars = Vars::new().with("user", record("users", user)).with("most", most);
+    let text = "SELECT id, ip, user_agent FROM sessions WHERE user = $user ORDER BY id DESC LIMIT $most";
+    let rows = tx.query(text, vars).await?.rows(0);
+    rows.into_iter()
+        .map(|row| {
+            let mut row = Row(row);
+            Ok(Device { ip: row.take("ip")?, user_agent: row.take("user_agent")? })
+        })
+        .collect()
 }
 
 /// The sessions of `user` that count at `now`, newest first, as `session` may see them.

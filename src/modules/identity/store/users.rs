@@ -3,7 +3,7 @@
 use pawbase_engine::{EngineError, Session, Tx, Value, Vars};
 use uuid::Uuid;
 
-use super::{Row, names, record};
+use super::{Row, is_held, names, record};
 use crate::context::Role;
 use crate::kernel::error::ALREADY_EXISTS;
 use crate::kernel::time::Instant;
@@ -15,7 +15,8 @@ use crate::modules::identity::rules::{LockPolicy, ProfileChanges, ProfileValue};
 
 const ACCOUNT: &str = "id, email, name, phone, birthday, bio, city, locale, timezone, public_profile, roles, status, \
                        email_verified_at, created_at";
-const CREDENTIALS: &str = "id, email, name, password_hash, locked_until, roles, status";
+const CREDENTIALS: &str =
+    "id, email, name, locale, timezone, email_verified_at, password_hash, locked_until, roles, status";
 
 fn account(row: Value) -> Result<UserRow> {
     let mut row = Row(row);
@@ -43,6 +44,9 @@ fn credentials(row: Value) -> Result<Credentials> {
         user: row.key("id")?,
         email: row.take("email")?,
         name: row.take("name")?,
+        locale: row.take("locale")?,
+        timezone: row.take("timezone")?,
+        is_verified: row.take::<Option<Instant>>("email_verified_at")?.is_some(),
         password_hash: row.take("password_hash")?,
         locked_until: row.take("locked_until")?,
         roles: row.roles()?,
@@ -108,8 +112,18 @@ pub async fn administrators_within(tx: &Tx, most: i64) -> Result<Vec<Person>> {
     tx.query(&text, vars).await?.rows(0).into_iter().map(person).collect()
 }
 
-/// Makes an account. Fails with ALREADY_EXISTS at `/email` when the address is taken.
+/// As [`credentials_by_email`], inside a transaction.
+pub async fn credentials_by_email_within(tx: &Tx, email: &Email) -> Result<Option<Credentials>> {
+    let text = format!("SELECT {CREDENTIALS} FROM users WHERE email = $email");
+    let mut answer = tx.query(&text, Vars::new().with("email", email.as_str())).await?;
+    answer.rows(0).pop().map(credentials).transpose()
+}
+
+/// Makes an account. Fails with ALREADY_EXISTS at `/email` when the address is taken, or may be taken back by whom it belonged to.
 pub async fn insert_user(tx: &Tx, user: &NewUser) -> Result<UserRow> {
+    if is_held(tx, user.email.as_str(), user.id, user.created_at).await? {
+        return Err(is_taken());
+    }
     let vars = Vars::new()
         .with("id", record("users", user.id))
         .with("email", user.email.as_str())
@@ -130,16 +144,41 @@ pub async fn insert_user(tx: &Tx, user: &NewUser) -> Result<UserRow> {
 
 fn taken(error: EngineError) -> Error {
     match error {
-        EngineError::Unique { index } if index == "users_email" => {
-            Error::new(ALREADY_EXISTS, "There is an account with this e-mail address.")
-                .at("/email", "unique", "is taken")
-        }
+        EngineError::Unique { index } if index == "users_email" => is_taken(),
         error => error.into(),
     }
 }
 
-/// Counts a failed sign-in, and locks the account when there were too many.
-pub async fn count_failure(tx: &Tx, user: Uuid, policy: LockPolicy, now: Instant) -> Result<()> {
+fn is_taken() -> Error {
+    Error::new(ALREADY_EXISTS, "There is an account with this e-mail address.").at("/email", "unique", "is taken")
+}
+
+/// Notes that `email` is the account's owner's, if it is still its address; says whether it is.
+pub async fn set_verified(tx: &Tx, user: Uuid, email: &str, now: Instant) -> Result<bool> {
+    let vars = Vars::new().with("user", record("users", user)).with("email", email).with("now", now);
+    let text = "UPDATE $user SET email_verified_at = email_verified_at ?? $now
+        WHERE email = $email AND status = 'active' RETURN id";
+    let mut answer = tx.query(text, vars).await?;
+    Ok(!answer.rows(0).is_empty())
+}
+
+/// Gives an account another address, which is its owner's. Fails with ALREADY_EXISTS when it is taken.
+pub async fn set_email(tx: &Tx, user: Uuid, email: &str, now: Instant) -> Result<()> {
+    let vars = Vars::new().with("user", record("users", user)).with("email", email).with("now", now);
+    let text = "UPDATE $user SET email = $email, email_verified_at = $now RETURN NONE";
+    tx.query(text, vars).await.map_err(taken)?;
+    Ok(())
+}
+
+/// Takes the password away: nobody signs in until there is a new one.
+pub async fn void_password(tx: &Tx, user: Uuid) -> Result<()> {
+    tx.query("UPDATE $user SET password_hash = NONE RETURN NONE", Vars::new().with("user", record("users", user)))
+        .await?;
+    Ok(())
+}
+
+/// Counts a failed sign-in, and locks the account when there were too many: answers until when, if this failure has locked it.
+pub async fn count_failure(tx: &Tx, user: Uuid, policy: LockPolicy, now: Instant) -> Result<Option<Instant>> {
     let vars = Vars::new()
         .with("user", record("users", user))
         .with("most", i64::from(policy.failures))
@@ -147,9 +186,13 @@ pub async fn count_failure(tx: &Tx, user: Uuid, policy: LockPolicy, now: Instant
     // In this order: each assignment sees the ones before it.
     let text = "UPDATE $user SET
         locked_until = IF failed_logins + 1 >= $most { $until } ELSE { locked_until },
-        failed_logins = IF failed_logins + 1 >= $most { 0 } ELSE { failed_logins + 1 } RETURN NONE";
-    tx.query(text, vars).await?;
-    Ok(())
+        failed_logins = IF failed_logins + 1 >= $most { 0 } ELSE { failed_logins + 1 }
+        RETURN failed_logins, locked_until";
+    let Some(row) = tx.query(text, vars).await?.rows(0).pop() else { return Ok(None) };
+    let mut row = Row(row);
+    // Whoever fails beside the one that locked it counts anew from one.
+    let is_locked = row.take::<i64>("failed_logins")? == 0;
+    Ok(row.take::<Option<Instant>>("locked_until")?.filter(|_| is_locked))
 }
 
 /// Notes a sign-in, if the account still has the password that was checked, is active and not locked; says whether it was.

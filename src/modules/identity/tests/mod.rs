@@ -96,7 +96,8 @@ impl Bench {
     }
 
     pub async fn sign_up(&self, email: &str) -> Grant {
-        signing::sign_up(&self.identity, &self.guest(Audience::Public), sign_up(email)).await.expect("signed up")
+        let made = signing::sign_up(&self.identity, &self.guest(Audience::Public), sign_up(email)).await;
+        made.expect("signed up").expect("signed in")
     }
 
     pub async fn log_in(&self, audience: Audience, email: &str, password: &str) -> Result<Grant> {
