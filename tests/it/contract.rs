@@ -12,3 +12,4 @@ mod stage;
 mod statuses;
 mod tools;
 mod tools_document;
+mod webhooks;

@@ -24,4 +24,5 @@ mod records;
 mod restore;
 mod shop_tables;
 mod tools;
+mod webhooks;
 mod work;

@@ -87,6 +87,7 @@ pub async fn answer(
             return Some(unsubscribe(stage, ask(), &guest, status).await);
         }
         ("update_notification_preferences", 200) => ask().json(json!({ "timezone": "Europe/Lisbon" })),
+        (id, _) if id.contains("webhook") => return super::webhooks::answer(stage, ask, id, status).await,
         _ => return None,
     };
     Some(ask.send().await)

@@ -7,8 +7,8 @@ use pawbase::context::{Audience, Role};
 use proptest::test_runner::TestRunner;
 use serde_json::json;
 
-use super::commands;
 use super::document::{Document, Operation, prefix};
+use super::{commands, webhooks};
 use crate::support::people::PASSWORD;
 use crate::support::{Client, TestApp, settings};
 
@@ -49,6 +49,8 @@ impl Stage {
         config.limits.body_kb = 16;
         config.limits.filter_cost_max = COST_MAX;
         config.limits.import_rows_max = ROWS_MAX;
+        // So that tests of endpoints end at once.
+        config.webhooks.allow_private = vec!["127.0.0.0/8".parse().expect("a network")];
         let test = TestApp::with(config).await;
         let (public, admin) = (
             Document::of(&test.guest(), Audience::Public).await,
@@ -93,6 +95,7 @@ impl Stage {
         // Events and jobs to look at: nobody makes them by the API.
         stage.test.settle().await;
         commands::job(&stage, "done").await;
+        webhooks::furnish(&stage).await;
         stage
     }
 
