@@ -73,7 +73,7 @@ impl Worker {
         let (called, callee) = (attempt.clone(), Arc::clone(outside));
         let call = async move { callee.call(&called.ctx, &called.claimed.job).await };
         let outcome = attempt.within_time(call).await;
-        drop(under_way);
+        under_way.end();
         match &outcome {
             Err(failure) if failure.then != Then::GiveUp => self.breakers().failed(&service, attempt.ctx.now()),
             _ => self.breakers().succeeded(&service),

@@ -30,7 +30,7 @@ struct Service {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Load(Arc<Mutex<HashMap<String, Service>>>);
 
-/// A call under way; it is over when this is dropped.
+/// Room for a call; it is free again when this is dropped.
 #[derive(Debug)]
 pub(super) struct Call {
     load: Load,
@@ -64,13 +64,17 @@ impl Load {
     }
 }
 
+impl Call {
+    /// Ends a call that was made; how long it lasted says when to come again.
+    pub(super) fn end(self) {
+        let lasted = self.begun.elapsed();
+        self.load.with(&self.service, |state| state.last = lasted);
+    }
+}
+
 impl Drop for Call {
     fn drop(&mut self) {
-        let lasted = self.begun.elapsed();
-        self.load.with(&self.service, |state| {
-            state.running = state.running.saturating_sub(1);
-            state.last = lasted;
-        });
+        self.load.with(&self.service, |state| state.running = state.running.saturating_sub(1));
     }
 }
 
@@ -110,7 +114,7 @@ mod tests {
     #[test]
     fn a_quick_service_is_asked_again_soon() {
         let load = Load::default();
-        drop(load.begin("quick", 4, start()).expect("room"));
+        load.begin("quick", 4, start()).expect("room").end();
         load.with("quick", |state| state.last = Duration::from_millis(40));
         let _calls: Vec<Call> = (0..4).map(|_| load.begin("quick", 4, start()).expect("room")).collect();
         assert_eq!(load.begin("quick", 4, start()).expect_err("no room"), start() + chrono::Duration::milliseconds(10));
