@@ -31,7 +31,7 @@ pub fn reactions() -> Registry {
         .on("webhook.disabled", "notifications.webhook_disabled", tell([&notifications::WEBHOOK_DISABLED]))
         .on("mail.failed", "notifications.mail_failed", notifications::mail_failed)
         .job(Kind::effect(notifications::SEND, notifications::send_waiting))
-        .every("23 4 * * *", "UTC", "forget_notifications", Kind::effect("notifications.forget", notifications::forget))
+        .every("53 3 * * *", "UTC", "forget_notifications", Kind::effect("notifications.forget", notifications::forget))
 }
 
 /// The same with what works by services that are opened at start.
