@@ -32,7 +32,7 @@ pub fn reactions() -> Registry {
         .on("webhook.disabled", "notifications.webhook_disabled", tell([&notifications::WEBHOOK_DISABLED]))
         .on("mail.failed", "notifications.mail_failed", notifications::mail_failed)
         .job(Kind::effect(notifications::SEND, notifications::send_waiting))
-        .every("23 4 * * *", "UTC", "forget_notifications", Kind::effect("notifications.forget", notifications::forget))
+        .every("35 3 * * *", "UTC", "forget_notifications", Kind::effect("notifications.forget", notifications::forget))
         .on("user.locked", "identity.tell_locked", identity::tell_locked)
         .on("user.password_changed", "identity.tell_password_changed", identity::tell_password_changed)
         .job(Kind::effect(identity::SEND_CONFIRMATION, identity::send_confirmation))

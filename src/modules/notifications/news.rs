@@ -117,15 +117,16 @@ async fn membership(turn: &Turn<'_>, event: &Event) -> Attempted<Option<Told>> {
     Ok(Some(Told { to: To::User(user), about: Some(business), data, once_per: None }))
 }
 
-/// Kinds of jobs that tell people. A failure of theirs is not told the same way, since that would fail as well, for ever.
-const TELLING: [&str; 2] = ["notifications.", "mail."];
+/// Kinds of jobs of which administrators are not told this way. Those that tell people themselves would fail at that as well, for ever; of
+/// an endpoint that cannot be reached they are told when it is disabled.
+const UNTOLD: [&str; 3] = ["notifications.", "mail.", "webhooks.deliver"];
 
 /// A job was given up. Once an hour for each kind of job, since where one fails many do.
 pub fn job_died<'a>(turn: &'a Turn<'a>) -> BoxFuture<'a, Attempted<Option<Told>>> {
     Box::pin(async move {
         let event = turn.event()?;
         let kind = event.payload["kind"].as_str().unwrap_or_default();
-        if TELLING.iter().any(|domain| kind.starts_with(domain)) {
+        if UNTOLD.iter().any(|name| kind.starts_with(name)) {
             return Ok(None);
         }
         let once_per = Some(format!("{kind} {}", event.at.format("%Y-%m-%dT%H")));

@@ -2,8 +2,9 @@
 
 use chrono::Duration;
 use pawbase::app::reactions;
-use pawbase::context::Role;
-use pawbase::work::{Attempted, Failure, Kind, NewJob, Turn, enqueue};
+use pawbase::context::{Ctx, Role};
+use pawbase::work::{Attempted, Failure, Kind, NewEvent, NewJob, Turn, catalogue, emit, enqueue};
+use pawbase_engine::{RecordId, Tx};
 use serde_json::{Value, json};
 
 use super::stage::{emails, list, mails, member, prefer, start};
@@ -17,7 +18,7 @@ async fn give_up(_: &Turn<'_>) -> Attempted {
 async fn failing() -> TestApp {
     let mut config = settings();
     config.auth.access_token_minutes = 1440;
-    let kinds = ["test.one", "test.other", "notifications.test", "mail.test"];
+    let kinds = ["test.one", "test.other", "notifications.test", "mail.test", "webhooks.deliver"];
     let reactions = kinds.into_iter().fold(reactions(), |all, kind| all.job(Kind::effect(kind, give_up)));
     let test = TestApp::with_reactions(config, reactions).await;
     test.expect_jobs(&kinds);
@@ -26,8 +27,8 @@ async fn failing() -> TestApp {
 
 /// A job of this kind is given up.
 async fn die(test: &TestApp, kind: &'static str) {
-    let ctx = pawbase::context::Ctx::internal(test.app.platform.clone(), "test");
-    let asked = test.app.platform.engine.root().transact(|tx: &pawbase_engine::Tx| {
+    let ctx = Ctx::internal(test.app.platform.clone(), "test");
+    let asked = test.app.platform.engine.root().transact(|tx: &Tx| {
         let ctx = ctx.clone();
         Box::pin(async move { enqueue(tx, &ctx, NewJob::new(kind, json!({}))?).await })
     });
@@ -77,15 +78,39 @@ fn many_jobs_of_a_kind_are_told_once_an_hour() {
 }
 
 #[test]
+fn administrators_are_told_of_webhooks_that_were_disabled() {
+    run(async {
+        let test = start().await;
+        let (admin, support) = (test.staff(Role::Admin).await, test.staff(Role::Support).await);
+        let ctx = Ctx::internal(test.app.platform.clone(), "test");
+        for payload in [json!({ "host": "hooks.example.com", "reason": "It answered 410." }), json!({ "reason": "x" })]
+        {
+            let told = test.app.platform.engine.root().transact(|tx: &Tx| {
+                let (ctx, payload, about) = (ctx.clone(), payload.clone(), RecordId::new("webhook_endpoints", "a"));
+                Box::pin(
+                    async move { emit(tx, &ctx, NewEvent::new(&catalogue::WEBHOOK_DISABLED, about, payload)?).await },
+                )
+            });
+            let told: pawbase::kernel::Result<()> = told.await;
+            told.expect("told");
+        }
+        test.settle().await;
+        assert_eq!(bell(&admin).await, ["A webhook was disabled: ?", "A webhook was disabled: hooks.example.com"]);
+        assert_eq!((bell(&support).await.len(), mails(&test, &admin).await.len()), (0, 2));
+    });
+}
+
+#[test]
 fn a_job_that_tells_people_is_not_told_when_it_is_given_up() {
     run(async {
         let test = failing().await;
         let admin = test.staff(Role::Admin).await;
         die(&test, "notifications.test").await;
         die(&test, "mail.test").await;
+        die(&test, "webhooks.deliver").await;
         assert_eq!(bell(&admin).await, [""; 0]);
         let told = test.texts("SELECT VALUE payload.kind FROM events WHERE name = 'job.died' ORDER BY id").await;
-        assert_eq!(told, ["notifications.test", "mail.test"], "it is an event like any other");
+        assert_eq!(told, ["notifications.test", "mail.test", "webhooks.deliver"], "it is an event like any other");
     });
 }
 
