@@ -6,7 +6,10 @@ import { href, recordHref } from "../router.js";
 import { tableOf, words } from "../schema.js";
 
 /** Screens of their own, by table; other records have the screen of any record. @type {Record<string, string>} */
-const SCREENS = { users: "users", events: "events", jobs: "jobs", webhook_endpoints: "webhooks", webhook_deliveries: "webhooks/deliveries", mails: "outbox" };
+const SCREENS = {
+    users: "users", events: "events", jobs: "jobs", mails: "outbox",
+    webhook_endpoints: "webhooks", webhook_deliveries: "webhooks/deliveries", inbound_webhooks: "webhooks/received",
+};
 
 /** Where a record is looked at, null where it cannot be. @param {import("../labels.js").Link | null | undefined} link */
 export function placeOf(link) {
