@@ -2,6 +2,7 @@
 
 import { html } from "../vendor/preact.js";
 import { useLabel } from "../labels.js";
+import { eventWords, kindWords } from "../model/work.js";
 import { href, recordHref } from "../router.js";
 import { tableOf, words } from "../schema.js";
 
@@ -24,6 +25,7 @@ export function RecordLink({ link, hasTable = false }) {
     if (!link) return html`<span class="none">–</span>`;
     const title = `${words(link.table)} ${link.id}`;
     const place = placeOf(link);
-    const name = place ? html`<a href=${place} title=${title}>${label}</a>` : html`<span title=${title}>${label}</span>`;
+    const said = link.table === "jobs" ? kindWords(label) : link.table === "events" ? eventWords(label) : label;
+    const name = place ? html`<a href=${place} title=${title}>${said}</a>` : html`<span title=${title}>${said}</span>`;
     return html`${name}${hasTable && html` <span class="muted small">${words(link.table)}</span>`}`;
 }

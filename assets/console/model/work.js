@@ -35,7 +35,7 @@ const CHANGES = { created: "added", updated: "changed", deleted: "deleted" };
 export function eventWords(name) {
     const at = name.lastIndexOf(".");
     const change = CHANGES[name.slice(at + 1)];
-    if (EVENTS[name]) return EVENTS[name];
+    if (EVENTS[name] || at < 0) return EVENTS[name] ?? name;
     if (change) return `${words(name.slice(0, at))}: ${change}`;
     return `${domainWords(name.slice(0, at))}: ${words(name.slice(at + 1)).toLowerCase()}`;
 }
