@@ -34,6 +34,7 @@ export const ROUTES = [
     { path: "/webhooks", load: () => import("./screens/webhooks.js") },
     { path: "/webhooks/:id", load: () => import("./screens/webhook.js") },
     { path: "/webhooks/deliveries/:id", load: () => import("./screens/webhook-delivery.js") },
+    { path: "/webhooks/received/:id", load: () => import("./screens/webhook-received.js") },
     { path: "/outbox", load: () => import("./screens/outbox.js") },
     { path: "/outbox/:id", load: () => import("./screens/mail.js") },
     { path: "/notifications", load: () => import("./screens/notifications.js") },

@@ -3,6 +3,7 @@
 import { signal } from "./vendor/preact.js";
 import { get } from "./api.js";
 import { ordered } from "./model/order.js";
+import { OWN_LABELS } from "./model/own-tables.js";
 export { fieldWords, words } from "./model/words.js";
 
 /**
@@ -23,7 +24,7 @@ let loading = null;
 /** Loads the schema, once; throws a Problem. @returns {Promise<void>} */
 export function loadSchema() {
     loading ??= get("/schema").then(
-        (answer) => { tables.value = answer.tables.map(ordered); },
+        (answer) => { tables.value = answer.tables.map((/** @type {Table} */ table) => ordered({ ...table, label_field: OWN_LABELS[table.name] ?? table.label_field })); },
         (error) => { loading = null; throw error; },
     );
     return /** @type {Promise<void>} */ (loading);

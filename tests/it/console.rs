@@ -62,7 +62,7 @@ fn the_pure_parts_pass_their_cases() {
 fn browse(tools: &Tools, script: &str, process: &Process, more: &[(&str, &str)]) {
     tools.copy_folder("tests/console");
     let mut command = tools.script(script);
-    command.env("CONSOLE", &process.admin).envs(more.iter().copied());
+    command.env("CONSOLE", &process.admin).env("PUBLIC", &process.public).envs(more.iter().copied());
     passes(command);
 }
 

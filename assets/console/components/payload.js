@@ -3,7 +3,7 @@
 import { html } from "../vendor/preact.js";
 import { linkOf } from "../labels.js";
 import { inWords } from "../model/difference.js";
-import { linesOf } from "../model/flat.js";
+import { linesOf, objectIn } from "../model/flat.js";
 import { fieldWords } from "../schema.js";
 import { CopyButton } from "./copy.js";
 import { Moment } from "./date.js";
@@ -32,6 +32,17 @@ export function Json({ value, label = "As JSON" }) {
             <p><${CopyButton} text=${text} label="Copy JSON" /></p>
         </details>`;
 }
+
+/** Text that may be JSON. @param {{ text: string, label: string }} props */
+export function Body({ text, label }) {
+    const object = objectIn(text);
+    return object ? html`<${Payload} payload=${object} />` : html`<pre tabindex="0" role="region" aria-label=${label}>${text}</pre>`;
+}
+
+/** Headers of a request. @param {{ headers: Record<string, unknown> | null | undefined }} props */
+export const HeaderList = ({ headers }) => html`
+    <dl class="header-list">${Object.entries(headers ?? {}).map(([name, value]) => html`
+        <div key=${name}><dt><code>${name}</code></dt><dd><code>${String(value)}</code></dd></div>`)}</dl>`;
 
 /** @param {{ payload: Record<string, unknown> | null | undefined, nothing?: string }} props */
 export function Payload({ payload, nothing = "Nothing more is known." }) {

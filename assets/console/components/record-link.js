@@ -2,11 +2,15 @@
 
 import { html } from "../vendor/preact.js";
 import { useLabel } from "../labels.js";
+import { eventWords, kindWords } from "../model/work.js";
 import { href, recordHref } from "../router.js";
 import { tableOf, words } from "../schema.js";
 
 /** Screens of their own, by table; other records have the screen of any record. @type {Record<string, string>} */
-const SCREENS = { users: "users", events: "events", jobs: "jobs", webhook_endpoints: "webhooks", webhook_deliveries: "webhooks/deliveries", mails: "outbox" };
+const SCREENS = {
+    users: "users", events: "events", jobs: "jobs", mails: "outbox",
+    webhook_endpoints: "webhooks", webhook_deliveries: "webhooks/deliveries", inbound_webhooks: "webhooks/received",
+};
 
 /** Where a record is looked at, null where it cannot be. @param {import("../labels.js").Link | null | undefined} link */
 export function placeOf(link) {
@@ -21,6 +25,7 @@ export function RecordLink({ link, hasTable = false }) {
     if (!link) return html`<span class="none">–</span>`;
     const title = `${words(link.table)} ${link.id}`;
     const place = placeOf(link);
-    const name = place ? html`<a href=${place} title=${title}>${label}</a>` : html`<span title=${title}>${label}</span>`;
+    const said = link.table === "jobs" ? kindWords(label) : link.table === "events" ? eventWords(label) : label;
+    const name = place ? html`<a href=${place} title=${title}>${said}</a>` : html`<span title=${title}>${said}</span>`;
     return html`${name}${hasTable && html` <span class="muted small">${words(link.table)}</span>`}`;
 }

@@ -4,7 +4,7 @@ import { html, useState } from "../vendor/preact.js";
 import { asProblem, get, patch, post, remove } from "../api.js";
 import { errorsAt, errorsElsewhere } from "../model/pointers.js";
 import { useLive, usePages, useResource } from "../resource.js";
-import { recordHref } from "../router.js";
+import { go, href } from "../router.js";
 import { canWrite } from "../session.js";
 import { confirm } from "./confirm.js";
 import { CopyButton } from "./copy.js";
@@ -88,7 +88,7 @@ const sourceColumns = (onEdit, onDrop) => [
 
 /** @param {Map<string, string>} names @returns {import("./data-table.js").Column<Received>[]} */
 const inboxColumns = (names) => [
-    { key: "source", label: "From", isHead: true, cell: (received) => html`<a href=${recordHref("inbound_webhooks", received.id)}>${names.get(received.source) ?? received.source}</a>` },
+    { key: "source", label: "From", isHead: true, cell: (received) => html`<a href=${href(`/webhooks/received/${received.id}`)}>${names.get(received.source) ?? received.source}</a>` },
     { key: "external_id", label: "Their key", cell: (received) => html`<code title=${received.external_id}>${received.external_id}</code>` },
     { key: "at", label: "Received", cell: (received) => html`<${Moment} value=${received.received_at} isRelative />` },
 ];
@@ -107,7 +107,8 @@ function Inbox({ names }) {
             ${problem && html`<${ProblemNote} problem=${problem} onRetry=${reload} />`}
             ${isSlow && html`<${Skeleton} rows=${4} />`}
             ${data && (items.length ? html`
-                <${DataTable} caption="Received webhooks" columns=${inboxColumns(names)} rows=${items} keyOf=${(/** @type {Received} */ received) => received.id} isStacked />
+                <${DataTable} caption="Received webhooks" columns=${inboxColumns(names)} rows=${items} keyOf=${(/** @type {Received} */ received) => received.id} isStacked
+                    onOpen=${(/** @type {Received} */ received) => go(`/webhooks/received/${received.id}`)} />
                 <${Pager} ...${pages} count=${items.length} />`
                 : html`<p class="muted">Nothing yet. What a source sends with the right signature appears here, each once.</p>`)}
         </section>`;

@@ -18,3 +18,13 @@ export function linesOf(object, at = "") {
         return linesOf(Array.isArray(value) ? Object.fromEntries(value.map((item, index) => [String(index + 1), item])) : /** @type {Record<string, unknown>} */ (value), path);
     });
 }
+
+/** Text as JSON, where it is an object. @param {string | null | undefined} text @returns {Record<string, unknown> | null} */
+export function objectIn(text) {
+    try {
+        const value = JSON.parse(text ?? "");
+        return typeof value === "object" && value !== null && !Array.isArray(value) ? value : null;
+    } catch {
+        return null;
+    }
+}

@@ -51,13 +51,3 @@ export function answerWords({ last_status: status, last_ms: ms }) {
 
 /** Whether a delivery can be sent once more. @param {{ state?: string }} delivery */
 export const canReplay = ({ state }) => state === "delivered" || state === "failed" || state === "dropped";
-
-/** Text as JSON, where it is an object. @param {string | null | undefined} text @returns {Record<string, unknown> | null} */
-export function objectIn(text) {
-    try {
-        const value = JSON.parse(text ?? "");
-        return typeof value === "object" && value !== null && !Array.isArray(value) ? value : null;
-    } catch {
-        return null;
-    }
-}

@@ -10,6 +10,10 @@ const EVENTS = {
     "user.registered": "New account",
     "user.logged_in": "Signed in",
     "user.password_changed": "Password changed",
+    "user.email_verified": "Address confirmed",
+    "user.email_changed": "Address changed",
+    "user.locked": "Account locked",
+    "user.taken_back": "Account taken back",
     "user.role_changed": "Roles changed",
     "user.suspended": "Account suspended",
     "user.reinstated": "Account reinstated",
@@ -31,9 +35,9 @@ const CHANGES = { created: "added", updated: "changed", deleted: "deleted" };
 export function eventWords(name) {
     const at = name.lastIndexOf(".");
     const change = CHANGES[name.slice(at + 1)];
-    if (EVENTS[name]) return EVENTS[name];
+    if (EVENTS[name] || at < 0) return EVENTS[name] ?? name;
     if (change) return `${words(name.slice(0, at))}: ${change}`;
-    return `${words(name.slice(0, at))}: ${words(name.slice(at + 1)).toLowerCase()}`;
+    return `${domainWords(name.slice(0, at))}: ${words(name.slice(at + 1)).toLowerCase()}`;
 }
 
 /** The condition for a pattern of names: a whole name, `user.*`, or a part of one. @param {string} pattern @param {string[]} [known] Whole names. */
@@ -48,6 +52,12 @@ export function namedLike(pattern, known = []) {
 const KINDS = {
     "records.forget_answers": "Clear out remembered answers",
     "work.forget": "Clear out old events and jobs",
+    "identity.send_confirmation": "Send the mail that confirms an address",
+    "identity.send_reset": "Send the mail for a new password",
+    "identity.begin_email_change": "Send the mails about another address",
+    "identity.tell_locked": "Tell somebody that their account is locked",
+    "identity.tell_password_changed": "Tell somebody that their password was changed",
+    "identity.forget_links": "Clear out old links in mails",
     "mail.send": "Send a mail",
     "mail.forget": "Clear out old mails",
     "notifications.send": "Send notifications by e-mail",

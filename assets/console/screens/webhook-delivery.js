@@ -8,12 +8,12 @@ import { Facts, Key } from "../components/facts.js";
 import { Icon } from "../components/icon.js";
 import { NotFound } from "../components/not-found.js";
 import { Page } from "../components/page.js";
-import { Payload } from "../components/payload.js";
+import { Body, HeaderList } from "../components/payload.js";
 import { ProblemNote } from "../components/problem.js";
 import { RecordLink } from "../components/record-link.js";
 import { Skeleton } from "../components/skeleton.js";
 import { DeliveryState, ReplayButton } from "../components/webhook-deliveries.js";
-import { answerWords, deliveryState, hostOf, objectIn } from "../model/webhooks.js";
+import { answerWords, deliveryState, hostOf } from "../model/webhooks.js";
 import { eventWords } from "../model/work.js";
 import { useLive, useResource } from "../resource.js";
 import { href } from "../router.js";
@@ -55,7 +55,6 @@ function DeliveryFacts({ delivery }) {
 /** @param {{ attempt: Attempt }} props */
 function AttemptView({ attempt }) {
     const isGood = !attempt.error;
-    const headers = Object.entries(attempt.request_headers ?? {});
     return html`
         <li>
             <details class="trail-entry">
@@ -67,24 +66,13 @@ function AttemptView({ attempt }) {
                 <div class="trail-details">
                     <p class="small muted"><${Moment} value=${attempt.at} /></p>
                     ${attempt.url && html`<div class="stack-small"><h3>Sent to</h3><code class="wrapped">${attempt.url}</code></div>`}
-                    ${headers.length > 0 && html`<div class="stack-small"><h3>With these headers</h3>
-                        <dl class="header-list">${headers.map(([name, value]) => html`<div key=${name}><dt><code>${name}</code></dt><dd><code>${String(value)}</code></dd></div>`)}</dl></div>`}
+                    ${attempt.request_headers && html`<div class="stack-small"><h3>With these headers</h3><${HeaderList} headers=${attempt.request_headers} /></div>`}
                     <div class="stack-small"><h3>The answer began with</h3>
                         ${attempt.response_start ? html`<pre tabindex="0" role="region" aria-label=${`Answer to attempt ${attempt.number}`}>${attempt.response_start}</pre>`
                             : html`<p class="muted">There was none.</p>`}</div>
                 </div>
             </details>
         </li>`;
-}
-
-/** @param {{ delivery: Delivery }} props */
-function Body({ delivery }) {
-    const object = objectIn(delivery.body);
-    return html`
-        <section class="card" aria-labelledby="body-title">
-            <header class="card-head"><h2 id="body-title">What it tells</h2></header>
-            <div class="card-body stack">${object ? html`<${Payload} payload=${object} />` : html`<pre tabindex="0" role="region" aria-label="The body">${delivery.body}</pre>`}</div>
-        </section>`;
 }
 
 /** @param {import("../router.js").Place} place */
@@ -104,7 +92,11 @@ export default function WebhookDeliveryScreen({ params }) {
             ${isSlow && html`<${Skeleton} rows=${8} />`}
             ${delivery && html`
                 <div class="halves">
-                    <div class="stack"><${DeliveryFacts} delivery=${delivery} /><${Body} delivery=${delivery} /></div>
+                    <div class="stack"><${DeliveryFacts} delivery=${delivery} />
+                        <section class="card" aria-labelledby="body-title">
+                            <header class="card-head"><h2 id="body-title">What it tells</h2></header>
+                            <div class="card-body stack"><${Body} text=${delivery.body} label="The body" /></div>
+                        </section></div>
                     <section class="stack" aria-labelledby="attempts-title">
                         <h2 id="attempts-title">Attempts</h2>
                         ${attempts.length ? html`<ul class="trail card">${attempts.map((attempt) => html`<${AttemptView} key=${attempt.id} attempt=${attempt} />`)}</ul>`

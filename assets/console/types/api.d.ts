@@ -1044,6 +1044,89 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/inbound_webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List inbound_webhooks
+         * @description A webhook that somebody has sent us. Its signature was right; nothing else is kept. Only what the caller may see is listed and counted.
+         */
+        get: operations["list_inbound_webhooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/inbound_webhooks/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Aggregate inbound_webhooks
+         * @description A webhook that somebody has sent us. Its signature was right; nothing else is kept. Counts and measures of what the caller may see, in groups; at most a set number of groups.
+         */
+        get: operations["aggregate_inbound_webhooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/inbound_webhooks/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export inbound_webhooks
+         * @description A webhook that somebody has sent us. Its signature was right; nothing else is kept. The whole list as a file, streamed. In CSV the header has the paths of the fields, lists are JSON, and text that a spreadsheet would take for a formula begins with an apostrophe.
+         */
+        get: operations["export_inbound_webhooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/inbound_webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get one of inbound_webhooks
+         * @description A webhook that somebody has sent us. Its signature was right; nothing else is kept.
+         */
+        get: operations["get_inbound_webhooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/jobs": {
         parameters: {
             query?: never;
@@ -3493,109 +3576,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/admin/work": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * See the work at a glance
-         * @description Events that wait, jobs by kind and state, how long the oldest have been waiting, outside services that fail (as this process sees them) and all schedules.
-         */
-        get: operations["get_work"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/inbound_webhooks": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List inbound_webhooks
-         * @description A webhook that somebody has sent us. Its signature was right; nothing else is kept. Only what the caller may see is listed and counted.
-         */
-        get: operations["list_inbound_webhooks"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/inbound_webhooks/aggregate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Aggregate inbound_webhooks
-         * @description A webhook that somebody has sent us. Its signature was right; nothing else is kept. Counts and measures of what the caller may see, in groups; at most a set number of groups.
-         */
-        get: operations["aggregate_inbound_webhooks"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/inbound_webhooks/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Export inbound_webhooks
-         * @description A webhook that somebody has sent us. Its signature was right; nothing else is kept. The whole list as a file, streamed. In CSV the header has the paths of the fields, lists are JSON, and text that a spreadsheet would take for a formula begins with an apostrophe.
-         */
-        get: operations["export_inbound_webhooks"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/inbound_webhooks/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Key of the record. */
-                id: string;
-            };
-            cookie?: never;
-        };
-        /**
-         * Get one of inbound_webhooks
-         * @description A webhook that somebody has sent us. Its signature was right; nothing else is kept.
-         */
-        get: operations["get_inbound_webhooks"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/admin/webhook_attempts": {
         parameters: {
             query?: never;
@@ -4154,6 +4134,26 @@ export interface paths {
          * @description A new secret counts at once. 422 lists every bad field. Administrators only (403).
          */
         patch: operations["update_webhook_source"];
+        trace?: never;
+    };
+    "/api/admin/work": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See the work at a glance
+         * @description Events that wait, jobs by kind and state, how long the oldest have been waiting, outside services that fail (as this process sees them) and all schedules.
+         */
+        get: operations["get_work"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
 }
@@ -5332,6 +5332,31 @@ export interface components {
              */
             timezone?: string;
         };
+        /**
+         * ChangeWebhookEndpoint
+         * @description What is to be changed of an endpoint.
+         */
+        ChangeWebhookEndpoint: {
+            /** @description What it is for; null for nothing. */
+            description?: string | null;
+            /** @description Which events: their names, `domain.*` or `*`. */
+            events?: string[] | null;
+            /**
+             * Format: uri
+             * @description Where events are sent to, by POST.
+             */
+            url?: string | null;
+        };
+        /**
+         * ChangeWebhookSource
+         * @description What is to be changed of a source.
+         */
+        ChangeWebhookSource: {
+            /** @description What it is called. */
+            name?: string | null;
+            /** @description The secret that it signs with from now on. */
+            secret?: string | null;
+        };
         /** @description An answer to a post. */
         Comments: {
             /**
@@ -5810,6 +5835,67 @@ export interface components {
             /** @description Rows in the file. */
             total: number;
         };
+        /** @description A webhook that somebody has sent us. Its signature was right; nothing else is kept. */
+        InboundWebhooks: {
+            /** @description Body as it came. */
+            body?: string;
+            /** @description Linked records, as wished for with `expand`. */
+            expand?: {
+                source?: components["schemas"]["WebhookSources"];
+            };
+            /** @description What the sender calls it; the same webhook is kept once. */
+            external_id?: string;
+            /** @description Headers as they came, without credentials. */
+            headers?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: uuid
+             * @description Key of the record.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            received_at?: string;
+            /** @description Who sent it. */
+            source?: string;
+        };
+        /**
+         * @description A field that could be read.
+         * @enum {string}
+         */
+        InboundWebhooksField: "id" | "body" | "external_id" | "headers" | "received_at" | "source";
+        /**
+         * @description A field that records can be grouped by.
+         * @enum {string}
+         */
+        InboundWebhooksGroup: "id" | "body" | "external_id" | "received_at" | "source";
+        /**
+         * @description A link, or a way over several, that can be expanded.
+         * @enum {string}
+         */
+        InboundWebhooksLink: "source" | "source.created_by";
+        /**
+         * @description A function of a group.
+         * @enum {string}
+         */
+        InboundWebhooksMeasure: "count" | "count(id)" | "count(body)" | "count(external_id)" | "count(headers)" | "count(received_at)" | "count(source)" | "min(received_at)" | "max(received_at)";
+        /** @description A page of a list. */
+        InboundWebhooksPage: {
+            /** @description The records. */
+            items: components["schemas"]["InboundWebhooks"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+            /** @description All matching records, with count=true. */
+            total?: number;
+        };
+        /**
+         * @description A field that records can be put in order by; with - in descending order.
+         * @enum {string}
+         */
+        InboundWebhooksSort: "id" | "-id" | "body" | "-body" | "external_id" | "-external_id" | "received_at" | "-received_at" | "source" | "-source";
         /**
          * IndexDescription
          * @description An index.
@@ -6597,6 +6683,38 @@ export interface components {
          * @enum {string}
          */
         MembershipsSort: "id" | "-id" | "business" | "-business" | "created_at" | "-created_at" | "role" | "-role" | "status" | "-status" | "updated_at" | "-updated_at" | "user" | "-user";
+        /**
+         * NewWebhookEndpoint
+         * @description An address that is to be told of events.
+         */
+        NewWebhookEndpoint: {
+            /** @description What it is for. */
+            description?: string | null;
+            /** @description Which events: their names, `domain.*` or `*`. */
+            events: string[];
+            /**
+             * Format: uri
+             * @description Where events are sent to, by POST.
+             */
+            url: string;
+        };
+        /**
+         * NewWebhookSource
+         * @description Somebody who is to send us webhooks.
+         */
+        NewWebhookSource: {
+            /** @description Key: the last part of the address to which webhooks are sent. */
+            id: string;
+            /** @description What it is called. */
+            name: string;
+            /**
+             * @description How it signs: `standard` (Standard Webhooks).
+             * @enum {string}
+             */
+            scheme: "standard";
+            /** @description The secret that it signs with, if it has given us one; else it is given one. */
+            secret?: string | null;
+        };
         /**
          * NotificationChoice
          * @description Whether somebody gets a type of notification, by channel; what is left out stays.
@@ -7405,7 +7523,7 @@ export interface components {
              * @description The kind of failure, for programs.
              * @enum {string}
              */
-            error: "malformed" | "invalid_query" | "invalid_cursor" | "unauthenticated" | "token_expired" | "invalid_credentials" | "refresh_refused" | "forbidden" | "csrf_failed" | "not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "conflict" | "already_exists" | "still_referenced" | "gone" | "stale" | "payload_too_large" | "uri_too_long" | "unsupported_media_type" | "validation_failed" | "rule_violated" | "idempotency_mismatch" | "query_too_costly" | "too_many_requests" | "account_locked" | "headers_too_large" | "internal" | "unavailable";
+            error: "malformed" | "invalid_query" | "invalid_cursor" | "unauthenticated" | "token_expired" | "invalid_credentials" | "signature_refused" | "refresh_refused" | "forbidden" | "csrf_failed" | "not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "conflict" | "already_exists" | "still_referenced" | "gone" | "stale" | "payload_too_large" | "uri_too_long" | "unsupported_media_type" | "validation_failed" | "rule_violated" | "idempotency_mismatch" | "query_too_costly" | "too_many_requests" | "account_locked" | "headers_too_large" | "internal" | "unavailable";
             /** @description All bad fields. */
             errors?: {
                 /** @description What is wrong, for programs. */
@@ -7863,6 +7981,17 @@ export interface components {
         ReplaceRoles: {
             /** @description Any of customer, courier, moderator, support, admin, super_admin. */
             roles: ("customer" | "courier" | "moderator" | "support" | "admin" | "super_admin")[];
+        };
+        /**
+         * ReplayWebhooks
+         * @description Since when to send again.
+         */
+        ReplayWebhooks: {
+            /**
+             * Format: date-time
+             * @description Deliveries made at this time or later.
+             */
+            since: string;
         };
         /** @description A list of a table as somebody wants to see it again. */
         SavedViews: {
@@ -8948,169 +9077,6 @@ export interface components {
             /** @description Pattern of a text. */
             pattern?: string;
         };
-        /**
-         * WorkOverview
-         * @description The work at a glance.
-         */
-        WorkOverview: {
-            /**
-             * Format: int64
-             * @description Seconds since the oldest of them.
-             */
-            events_lag_s: number;
-            /**
-             * Format: int64
-             * @description Events that wait to be turned into jobs.
-             */
-            events_waiting: number;
-            /** @description Jobs by kind. */
-            kinds: components["schemas"]["KindOfJob"][];
-            /** @description All schedules, by name. */
-            schedules: components["schemas"]["ScheduleState"][];
-            /** @description Outside services that have failed lately, as this process sees them. */
-            services: components["schemas"]["OutsideService"][];
-        };
-        /**
-         * Writable
-         * @description What the caller may do to records.
-         */
-        Writable: {
-            /** @description Make them. */
-            create: boolean;
-            /** @description Delete them. */
-            delete: boolean;
-            /** @description Change them. */
-            update: boolean;
-        };
-        /**
-         * ChangeWebhookEndpoint
-         * @description What is to be changed of an endpoint.
-         */
-        ChangeWebhookEndpoint: {
-            /** @description What it is for; null for nothing. */
-            description?: string | null;
-            /** @description Which events: their names, `domain.*` or `*`. */
-            events?: string[] | null;
-            /**
-             * Format: uri
-             * @description Where events are sent to, by POST.
-             */
-            url?: string | null;
-        };
-        /**
-         * ChangeWebhookSource
-         * @description What is to be changed of a source.
-         */
-        ChangeWebhookSource: {
-            /** @description What it is called. */
-            name?: string | null;
-            /** @description The secret that it signs with from now on. */
-            secret?: string | null;
-        };
-        /** @description A webhook that somebody has sent us. Its signature was right; nothing else is kept. */
-        InboundWebhooks: {
-            /** @description Body as it came. */
-            body?: string;
-            /** @description Linked records, as wished for with `expand`. */
-            expand?: {
-                source?: components["schemas"]["WebhookSources"];
-            };
-            /** @description What the sender calls it; the same webhook is kept once. */
-            external_id?: string;
-            /** @description Headers as they came, without credentials. */
-            headers?: {
-                [key: string]: unknown;
-            };
-            /**
-             * Format: uuid
-             * @description Key of the record.
-             */
-            id: string;
-            /**
-             * Format: date-time
-             * @description When.
-             */
-            received_at?: string;
-            /** @description Who sent it. */
-            source?: string;
-        };
-        /**
-         * @description A field that could be read.
-         * @enum {string}
-         */
-        InboundWebhooksField: "id" | "body" | "external_id" | "headers" | "received_at" | "source";
-        /**
-         * @description A field that records can be grouped by.
-         * @enum {string}
-         */
-        InboundWebhooksGroup: "id" | "body" | "external_id" | "received_at" | "source";
-        /**
-         * @description A link, or a way over several, that can be expanded.
-         * @enum {string}
-         */
-        InboundWebhooksLink: "source" | "source.created_by";
-        /**
-         * @description A function of a group.
-         * @enum {string}
-         */
-        InboundWebhooksMeasure: "count" | "count(id)" | "count(body)" | "count(external_id)" | "count(headers)" | "count(received_at)" | "count(source)" | "min(received_at)" | "max(received_at)";
-        /** @description A page of a list. */
-        InboundWebhooksPage: {
-            /** @description The records. */
-            items: components["schemas"]["InboundWebhooks"][];
-            /** @description Where the next page begins; null on the last. */
-            next_cursor: string | null;
-            /** @description All matching records, with count=true. */
-            total?: number;
-        };
-        /**
-         * @description A field that records can be put in order by; with - in descending order.
-         * @enum {string}
-         */
-        InboundWebhooksSort: "id" | "-id" | "body" | "-body" | "external_id" | "-external_id" | "received_at" | "-received_at" | "source" | "-source";
-        /**
-         * NewWebhookEndpoint
-         * @description An address that is to be told of events.
-         */
-        NewWebhookEndpoint: {
-            /** @description What it is for. */
-            description?: string | null;
-            /** @description Which events: their names, `domain.*` or `*`. */
-            events: string[];
-            /**
-             * Format: uri
-             * @description Where events are sent to, by POST.
-             */
-            url: string;
-        };
-        /**
-         * NewWebhookSource
-         * @description Somebody who is to send us webhooks.
-         */
-        NewWebhookSource: {
-            /** @description Key: the last part of the address to which webhooks are sent. */
-            id: string;
-            /** @description What it is called. */
-            name: string;
-            /**
-             * @description How it signs: `standard` (Standard Webhooks).
-             * @enum {string}
-             */
-            scheme: "standard";
-            /** @description The secret that it signs with, if it has given us one; else it is given one. */
-            secret?: string | null;
-        };
-        /**
-         * ReplayWebhooks
-         * @description Since when to send again.
-         */
-        ReplayWebhooks: {
-            /**
-             * Format: date-time
-             * @description Deliveries made at this time or later.
-             */
-            since: string;
-        };
         /** @description One try to deliver an event: what was sent, and what was answered. */
         WebhookAttempts: {
             /**
@@ -9576,6 +9542,40 @@ export interface components {
              * @description Key of the delivery: look there for what comes of it.
              */
             delivery: string;
+        };
+        /**
+         * WorkOverview
+         * @description The work at a glance.
+         */
+        WorkOverview: {
+            /**
+             * Format: int64
+             * @description Seconds since the oldest of them.
+             */
+            events_lag_s: number;
+            /**
+             * Format: int64
+             * @description Events that wait to be turned into jobs.
+             */
+            events_waiting: number;
+            /** @description Jobs by kind. */
+            kinds: components["schemas"]["KindOfJob"][];
+            /** @description All schedules, by name. */
+            schedules: components["schemas"]["ScheduleState"][];
+            /** @description Outside services that have failed lately, as this process sees them. */
+            services: components["schemas"]["OutsideService"][];
+        };
+        /**
+         * Writable
+         * @description What the caller may do to records.
+         */
+        Writable: {
+            /** @description Make them. */
+            create: boolean;
+            /** @description Delete them. */
+            delete: boolean;
+            /** @description Change them. */
+            update: boolean;
         };
     };
     responses: {
@@ -14032,6 +14032,281 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["UriTooLong"];
             422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_inbound_webhooks: {
+        parameters: {
+            query?: {
+                /** @description Records per page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; goes with the same sort and conditions, and without offset. */
+                cursor?: string;
+                /** @description Records to skip; cursor is faster. */
+                offset?: number;
+                /** @description Whether to add `total`. */
+                count?: boolean;
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["InboundWebhooksSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["InboundWebhooksField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["InboundWebhooksLink"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example body contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description Body as it came. Condition on body: `body[eq]=…` and so on; `body=…` is short for eq. */
+                body?: components["schemas"]["TextFilter"];
+                /** @description What the sender calls it; the same webhook is kept once. Condition on external_id: `external_id[eq]=…` and so on; `external_id=…` is short for eq. */
+                external_id?: components["schemas"]["TextFilter"];
+                /** @description Headers as they came, without credentials. Condition on headers: `headers[eq]=…` and so on; `headers=…` is short for eq. */
+                headers?: components["schemas"]["PresenceFilter"];
+                /** @description When. Condition on received_at: `received_at[eq]=…` and so on; `received_at=…` is short for eq. */
+                received_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who sent it. Condition on source: `source[eq]=…` and so on; `source=…` is short for eq. */
+                source?: components["schemas"]["KeyFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboundWebhooksPage"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    aggregate_inbound_webhooks: {
+        parameters: {
+            query?: {
+                /** @description Fields to group by. Separated by commas. */
+                group_by?: components["schemas"]["InboundWebhooksGroup"][];
+                /** @description Functions; count if left out. Of nothing, count and sum are 0, the others null. Separated by commas. */
+                measures?: components["schemas"]["InboundWebhooksMeasure"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example body contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description Body as it came. Condition on body: `body[eq]=…` and so on; `body=…` is short for eq. */
+                body?: components["schemas"]["TextFilter"];
+                /** @description What the sender calls it; the same webhook is kept once. Condition on external_id: `external_id[eq]=…` and so on; `external_id=…` is short for eq. */
+                external_id?: components["schemas"]["TextFilter"];
+                /** @description Headers as they came, without credentials. Condition on headers: `headers[eq]=…` and so on; `headers=…` is short for eq. */
+                headers?: components["schemas"]["PresenceFilter"];
+                /** @description When. Condition on received_at: `received_at[eq]=…` and so on; `received_at=…` is short for eq. */
+                received_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who sent it. Condition on source: `source[eq]=…` and so on; `source=…` is short for eq. */
+                source?: components["schemas"]["KeyFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "by": {},
+                     *           "count": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_inbound_webhooks: {
+        parameters: {
+            query?: {
+                /** @description The form of the file. */
+                format?: "csv" | "json" | "ndjson";
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["InboundWebhooksSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["InboundWebhooksField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example body contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description Body as it came. Condition on body: `body[eq]=…` and so on; `body=…` is short for eq. */
+                body?: components["schemas"]["TextFilter"];
+                /** @description What the sender calls it; the same webhook is kept once. Condition on external_id: `external_id[eq]=…` and so on; `external_id=…` is short for eq. */
+                external_id?: components["schemas"]["TextFilter"];
+                /** @description Headers as they came, without credentials. Condition on headers: `headers[eq]=…` and so on; `headers=…` is short for eq. */
+                headers?: components["schemas"]["PresenceFilter"];
+                /** @description When. Condition on received_at: `received_at[eq]=…` and so on; `received_at=…` is short for eq. */
+                received_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who sent it. Condition on source: `source[eq]=…` and so on; `source=…` is short for eq. */
+                source?: components["schemas"]["KeyFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "body": "Example",
+                     *         "external_id": "Example",
+                     *         "headers": {},
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "received_at": "2026-05-01T10:00:00Z",
+                     *         "source": "dog"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["InboundWebhooks"][];
+                    /** @example {"body":"Example","external_id":"Example","headers":{},"id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","received_at":"2026-05-01T10:00:00Z","source":"dog"} */
+                    "application/x-ndjson": string;
+                    /**
+                     * @example id
+                     *     01981c6e-5b7a-7c3e-9f00-0123456789ab
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_inbound_webhooks: {
+        parameters: {
+            query?: {
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["InboundWebhooksField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["InboundWebhooksLink"][];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboundWebhooks"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -24052,345 +24327,6 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    get_work: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "events_lag_s": 0,
-                     *       "events_waiting": 0,
-                     *       "kinds": [
-                     *         {
-                     *           "blocked": 0,
-                     *           "dead": 0,
-                     *           "done_last_hour": 1,
-                     *           "is_known": true,
-                     *           "kind": "work.forget",
-                     *           "lag_s": 0,
-                     *           "running": 0,
-                     *           "waiting": 0
-                     *         }
-                     *       ],
-                     *       "schedules": [
-                     *         {
-                     *           "cron": "41 3 * * *",
-                     *           "id": "forget_work",
-                     *           "is_paused": false,
-                     *           "kind": "work.forget",
-                     *           "last_at": "2026-05-04T03:41:00Z",
-                     *           "next_at": "2026-05-05T03:41:00Z",
-                     *           "timezone": "UTC"
-                     *         }
-                     *       ],
-                     *       "services": [
-                     *         {
-                     *           "failures": 5,
-                     *           "name": "mail",
-                     *           "open_until": "2026-05-04T10:00:30Z"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["WorkOverview"];
-                };
-            };
-            401: components["responses"]["Unauthenticated"];
-            408: components["responses"]["RequestTimeout"];
-            413: components["responses"]["PayloadTooLarge"];
-            414: components["responses"]["UriTooLong"];
-            431: components["responses"]["HeadersTooLarge"];
-            500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    list_inbound_webhooks: {
-        parameters: {
-            query?: {
-                /** @description Records per page. */
-                limit?: number;
-                /** @description `next_cursor` of the page before; goes with the same sort and conditions, and without offset. */
-                cursor?: string;
-                /** @description Records to skip; cursor is faster. */
-                offset?: number;
-                /** @description Whether to add `total`. */
-                count?: boolean;
-                /** @description Order; the id decides between equals. Separated by commas. */
-                sort?: components["schemas"]["InboundWebhooksSort"][];
-                /** @description Wanted fields; all if left out. Separated by commas. */
-                fields?: components["schemas"]["InboundWebhooksField"][];
-                /** @description Links to expand. Separated by commas. */
-                expand?: components["schemas"]["InboundWebhooksLink"][];
-                /**
-                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
-                 * @example body contains "a"
-                 */
-                filter?: string;
-                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
-                id?: components["schemas"]["UuidFilter"];
-                /** @description Body as it came. Condition on body: `body[eq]=…` and so on; `body=…` is short for eq. */
-                body?: components["schemas"]["TextFilter"];
-                /** @description What the sender calls it; the same webhook is kept once. Condition on external_id: `external_id[eq]=…` and so on; `external_id=…` is short for eq. */
-                external_id?: components["schemas"]["TextFilter"];
-                /** @description Headers as they came, without credentials. Condition on headers: `headers[eq]=…` and so on; `headers=…` is short for eq. */
-                headers?: components["schemas"]["PresenceFilter"];
-                /** @description When. Condition on received_at: `received_at[eq]=…` and so on; `received_at=…` is short for eq. */
-                received_at?: components["schemas"]["DateTimeFilter"];
-                /** @description Who sent it. Condition on source: `source[eq]=…` and so on; `source=…` is short for eq. */
-                source?: components["schemas"]["KeyFilter"];
-            };
-            header?: {
-                /** @description ETags that you have; 304 when the answer would be one of them. */
-                "If-None-Match"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description A page. */
-            200: {
-                headers: {
-                    ETag: components["headers"]["ETag"];
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["InboundWebhooksPage"];
-                };
-            };
-            /** @description You have it. */
-            304: {
-                headers: {
-                    ETag: components["headers"]["ETag"];
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["Malformed"];
-            401: components["responses"]["Unauthenticated"];
-            408: components["responses"]["RequestTimeout"];
-            413: components["responses"]["PayloadTooLarge"];
-            414: components["responses"]["UriTooLong"];
-            422: components["responses"]["Invalid"];
-            431: components["responses"]["HeadersTooLarge"];
-            500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    aggregate_inbound_webhooks: {
-        parameters: {
-            query?: {
-                /** @description Fields to group by. Separated by commas. */
-                group_by?: components["schemas"]["InboundWebhooksGroup"][];
-                /** @description Functions; count if left out. Of nothing, count and sum are 0, the others null. Separated by commas. */
-                measures?: components["schemas"]["InboundWebhooksMeasure"][];
-                /**
-                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
-                 * @example body contains "a"
-                 */
-                filter?: string;
-                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
-                id?: components["schemas"]["UuidFilter"];
-                /** @description Body as it came. Condition on body: `body[eq]=…` and so on; `body=…` is short for eq. */
-                body?: components["schemas"]["TextFilter"];
-                /** @description What the sender calls it; the same webhook is kept once. Condition on external_id: `external_id[eq]=…` and so on; `external_id=…` is short for eq. */
-                external_id?: components["schemas"]["TextFilter"];
-                /** @description Headers as they came, without credentials. Condition on headers: `headers[eq]=…` and so on; `headers=…` is short for eq. */
-                headers?: components["schemas"]["PresenceFilter"];
-                /** @description When. Condition on received_at: `received_at[eq]=…` and so on; `received_at=…` is short for eq. */
-                received_at?: components["schemas"]["DateTimeFilter"];
-                /** @description Who sent it. Condition on source: `source[eq]=…` and so on; `source=…` is short for eq. */
-                source?: components["schemas"]["KeyFilter"];
-            };
-            header?: {
-                /** @description ETags that you have; 304 when the answer would be one of them. */
-                "If-None-Match"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Groups. */
-            200: {
-                headers: {
-                    ETag: components["headers"]["ETag"];
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "groups": [
-                     *         {
-                     *           "by": {},
-                     *           "count": 3
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Groups"];
-                };
-            };
-            /** @description You have it. */
-            304: {
-                headers: {
-                    ETag: components["headers"]["ETag"];
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["Malformed"];
-            401: components["responses"]["Unauthenticated"];
-            408: components["responses"]["RequestTimeout"];
-            413: components["responses"]["PayloadTooLarge"];
-            414: components["responses"]["UriTooLong"];
-            422: components["responses"]["Invalid"];
-            431: components["responses"]["HeadersTooLarge"];
-            500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    export_inbound_webhooks: {
-        parameters: {
-            query?: {
-                /** @description The form of the file. */
-                format?: "csv" | "json" | "ndjson";
-                /** @description Order; the id decides between equals. Separated by commas. */
-                sort?: components["schemas"]["InboundWebhooksSort"][];
-                /** @description Wanted fields; all if left out. Separated by commas. */
-                fields?: components["schemas"]["InboundWebhooksField"][];
-                /**
-                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
-                 * @example body contains "a"
-                 */
-                filter?: string;
-                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
-                id?: components["schemas"]["UuidFilter"];
-                /** @description Body as it came. Condition on body: `body[eq]=…` and so on; `body=…` is short for eq. */
-                body?: components["schemas"]["TextFilter"];
-                /** @description What the sender calls it; the same webhook is kept once. Condition on external_id: `external_id[eq]=…` and so on; `external_id=…` is short for eq. */
-                external_id?: components["schemas"]["TextFilter"];
-                /** @description Headers as they came, without credentials. Condition on headers: `headers[eq]=…` and so on; `headers=…` is short for eq. */
-                headers?: components["schemas"]["PresenceFilter"];
-                /** @description When. Condition on received_at: `received_at[eq]=…` and so on; `received_at=…` is short for eq. */
-                received_at?: components["schemas"]["DateTimeFilter"];
-                /** @description Who sent it. Condition on source: `source[eq]=…` and so on; `source=…` is short for eq. */
-                source?: components["schemas"]["KeyFilter"];
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The file. */
-            200: {
-                headers: {
-                    "Content-Disposition": components["headers"]["ContentDisposition"];
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example [
-                     *       {
-                     *         "body": "Example",
-                     *         "external_id": "Example",
-                     *         "headers": {},
-                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
-                     *         "received_at": "2026-05-01T10:00:00Z",
-                     *         "source": "dog"
-                     *       }
-                     *     ]
-                     */
-                    "application/json": components["schemas"]["InboundWebhooks"][];
-                    /** @example {"body":"Example","external_id":"Example","headers":{},"id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","received_at":"2026-05-01T10:00:00Z","source":"dog"} */
-                    "application/x-ndjson": string;
-                    /**
-                     * @example id
-                     *     01981c6e-5b7a-7c3e-9f00-0123456789ab
-                     */
-                    "text/csv": string;
-                };
-            };
-            400: components["responses"]["Malformed"];
-            401: components["responses"]["Unauthenticated"];
-            408: components["responses"]["RequestTimeout"];
-            413: components["responses"]["PayloadTooLarge"];
-            414: components["responses"]["UriTooLong"];
-            422: components["responses"]["Invalid"];
-            431: components["responses"]["HeadersTooLarge"];
-            500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    get_inbound_webhooks: {
-        parameters: {
-            query?: {
-                /** @description Wanted fields; all if left out. Separated by commas. */
-                fields?: components["schemas"]["InboundWebhooksField"][];
-                /** @description Links to expand. Separated by commas. */
-                expand?: components["schemas"]["InboundWebhooksLink"][];
-            };
-            header?: {
-                /** @description ETags that you have; 304 when the answer would be one of them. */
-                "If-None-Match"?: string;
-            };
-            path: {
-                /** @description Key of the record. */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The record. */
-            200: {
-                headers: {
-                    ETag: components["headers"]["ETag"];
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["InboundWebhooks"];
-                };
-            };
-            /** @description You have it. */
-            304: {
-                headers: {
-                    ETag: components["headers"]["ETag"];
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["Malformed"];
-            401: components["responses"]["Unauthenticated"];
-            404: components["responses"]["NotFound"];
-            408: components["responses"]["RequestTimeout"];
-            413: components["responses"]["PayloadTooLarge"];
-            414: components["responses"]["UriTooLong"];
-            431: components["responses"]["HeadersTooLarge"];
-            500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
     list_webhook_attempts: {
         parameters: {
             query?: {
@@ -26315,6 +26251,70 @@ export interface operations {
             414: components["responses"]["UriTooLong"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_work: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "events_lag_s": 0,
+                     *       "events_waiting": 0,
+                     *       "kinds": [
+                     *         {
+                     *           "blocked": 0,
+                     *           "dead": 0,
+                     *           "done_last_hour": 1,
+                     *           "is_known": true,
+                     *           "kind": "work.forget",
+                     *           "lag_s": 0,
+                     *           "running": 0,
+                     *           "waiting": 0
+                     *         }
+                     *       ],
+                     *       "schedules": [
+                     *         {
+                     *           "cron": "41 3 * * *",
+                     *           "id": "forget_work",
+                     *           "is_paused": false,
+                     *           "kind": "work.forget",
+                     *           "last_at": "2026-05-04T03:41:00Z",
+                     *           "next_at": "2026-05-05T03:41:00Z",
+                     *           "timezone": "UTC"
+                     *         }
+                     *       ],
+                     *       "services": [
+                     *         {
+                     *           "failures": 5,
+                     *           "name": "mail",
+                     *           "open_until": "2026-05-04T10:00:30Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkOverview"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
