@@ -16,7 +16,7 @@ use super::{Identity, store};
 use crate::config::AuthSettings;
 use crate::context::{Audience, Ctx};
 use crate::kernel::error::GONE;
-use crate::kernel::id::first_at;
+use crate::kernel::id::first_key;
 use crate::kernel::time::{Instant, floored};
 use crate::kernel::{Error, Result};
 use crate::modules::mail::Link;
@@ -150,7 +150,7 @@ pub fn gone() -> Error {
 
 /// A job: forgets old links.
 pub async fn forget_links(turn: &Turn<'_>) -> Attempted {
-    let end = first_at(turn.ctx.now() - Duration::days(KEPT_DAYS));
+    let end = first_key(turn.ctx.now() - Duration::days(KEPT_DAYS));
     while turn.ctx.system().transact(|tx| forget_batch(tx, end)).await? > 0 {}
     Ok(())
 }
