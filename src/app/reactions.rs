@@ -13,6 +13,7 @@ pub fn reactions() -> Registry {
     Registry::new()
         .every("17 * * * *", "UTC", "forget_answers", Kind::effect("records.forget_answers", forget_answers))
         .every("41 3 * * *", "UTC", "forget_work", Kind::effect("work.forget", sweep))
+        .every("29 3 * * *", "UTC", "forget_mails", Kind::effect("mail.forget", mail::forget))
         .on("user.locked", "identity.tell_locked", identity::tell_locked)
         .on("user.password_changed", "identity.tell_password_changed", identity::tell_password_changed)
         .job(Kind::effect(identity::SEND_CONFIRMATION, identity::send_confirmation))
@@ -28,12 +29,7 @@ pub fn reactions() -> Registry {
 
 /// The same with what works by services that are opened at start.
 pub fn by_services(registry: Registry, mailer: &Arc<Mailer>) -> Registry {
-    registry.job(mail::sending(Arc::clone(mailer))).every(
-        "29 3 * * *",
-        "UTC",
-        "forget_mails",
-        Kind::effect("mail.forget", mail::forget(Arc::clone(mailer))),
-    )
+    registry.job(mail::sending(Arc::clone(mailer)))
 }
 
 /// Answers to requests that will not be repeated any more.

@@ -115,6 +115,7 @@ fn old_jobs_and_events_are_forgotten() {
         pass(&test, Duration::from_secs(8 * 24 * 3600));
         test.settle().await;
         let after = count("jobs").await;
-        assert!(before > 0 && after <= 2, "{before} jobs, then {after}: those of today");
+        let daily = test.app.worker.registry().schedules().len();
+        assert!(before > 0 && after <= daily, "{before} jobs, then {after}: those of today");
     });
 }
