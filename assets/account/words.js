@@ -42,7 +42,7 @@ export const words = {
         },
         "reset-password": {
             title: "Choose a new password",
-            text: "All sign-ins that there are end with it.",
+            text: "All devices are signed out when you set it.",
             button: "Set the password",
             done: "Your password was changed",
             doneText: "You can sign in with it now. You can close this page.",
@@ -102,7 +102,7 @@ export const words = {
         },
         "reset-password": {
             title: "Neues Passwort wählen",
-            text: "Alle bestehenden Anmeldungen enden damit.",
+            text: "Alle Geräte werden dabei abgemeldet.",
             button: "Passwort setzen",
             done: "Ihr Passwort wurde geändert",
             doneText: "Sie können sich jetzt damit anmelden. Sie können diese Seite schließen.",

@@ -33,6 +33,7 @@ pub fn reactions() -> Registry {
         .on("mail.failed", "notifications.mail_failed", notifications::mail_failed)
         .job(Kind::effect(notifications::SEND, notifications::send_waiting))
         .every("35 3 * * *", "UTC", "forget_notifications", Kind::effect("notifications.forget", notifications::forget))
+        .every("29 3 * * *", "UTC", "forget_mails", Kind::effect("mail.forget", mail::forget))
         .on("user.locked", "identity.tell_locked", identity::tell_locked)
         .on("user.password_changed", "identity.tell_password_changed", identity::tell_password_changed)
         .job(Kind::effect(identity::SEND_CONFIRMATION, identity::send_confirmation))
@@ -48,12 +49,7 @@ pub fn reactions() -> Registry {
 
 /// The same with what works by services that are opened at start.
 pub fn by_services(registry: Registry, mailer: &Arc<Mailer>) -> Registry {
-    registry.job(mail::sending(Arc::clone(mailer))).every(
-        "29 3 * * *",
-        "UTC",
-        "forget_mails",
-        Kind::effect("mail.forget", mail::forget(Arc::clone(mailer))),
-    )
+    registry.job(mail::sending(Arc::clone(mailer)))
 }
 
 /// Answers to requests that will not be repeated any more.

@@ -8,6 +8,7 @@ mod crash;
 mod demo;
 mod large_import;
 mod logs;
+mod outbox;
 pub mod place;
 pub mod process;
 mod shop;

@@ -4,6 +4,7 @@ mod commands;
 mod document;
 mod forms;
 mod inputs;
+mod links;
 mod methods;
 mod records;
 mod requests;

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod account_links;
 mod answers;
 mod architecture;
 mod audit;
@@ -18,6 +19,7 @@ mod http;
 mod identity;
 mod import;
 mod lists_of_objects;
+mod mail;
 mod notifications;
 mod permissions;
 mod records;

@@ -15,6 +15,15 @@ use crate::kernel::{Error, Result};
 use crate::services::keys::Keys;
 use crate::services::mail::{Draft, Folder, Memory, Outgoing, SendFailure, Smtp, Transport, compose};
 
+/// Where mails are kept, in the data folder.
+const OUTBOX: &str = "outbox";
+
+/// The folder in which mails are kept, where they are not sent.
+pub(super) fn outbox(config: &Config) -> Option<Folder> {
+    let is_folder = config.mail.transport == MailTransport::File && config.database.url != "memory";
+    is_folder.then(|| Folder::new(config.server.data.join(OUTBOX)))
+}
+
 /// Why mail cannot be used, for whoever starts the program.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
@@ -58,7 +67,7 @@ impl Mailer {
         let transport: Arc<dyn Transport> = match (&memory, settings.transport) {
             (Some(memory), _) => Arc::clone(memory) as Arc<dyn Transport>,
             (None, MailTransport::Smtp) => Arc::new(Smtp::new(settings).map_err(MailError::Settings)?),
-            (None, _) => Arc::new(Folder::new(config.server.data.join("outbox"))),
+            (None, _) => Arc::new(Folder::new(config.server.data.join(OUTBOX))),
         };
         let reply_to = (!settings.reply_to.is_empty()).then(|| mailbox(&settings.reply_to)).transpose()?;
         Ok(Self {
@@ -137,11 +146,6 @@ impl Mailer {
     /// Whether the mail itself is kept here.
     pub(super) async fn is_kept(&self, id: Uuid) -> bool {
         self.transport.kept(id).await.is_some()
-    }
-
-    /// Forgets mails that are kept here.
-    pub(super) async fn forget(&self, ids: &[Uuid]) {
-        self.transport.forget(ids).await;
     }
 
     /// The words of a template with its sample.

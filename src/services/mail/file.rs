@@ -20,6 +20,14 @@ impl Folder {
         Self(path)
     }
 
+    /// Forgets mails that were kept.
+    pub async fn forget(&self, ids: &[Uuid]) {
+        for id in ids {
+            // It may be gone, or never have been here.
+            let _ = fs::remove_file(self.path(*id)).await;
+        }
+    }
+
     fn path(&self, id: Uuid) -> PathBuf {
         self.0.join(format!("{id}.eml"))
     }
@@ -36,13 +44,6 @@ impl Transport for Folder {
 
     async fn kept(&self, id: Uuid) -> Option<Vec<u8>> {
         fs::read(self.path(id)).await.ok()
-    }
-
-    async fn forget(&self, ids: &[Uuid]) {
-        for id in ids {
-            // It may be gone, or never have been here.
-            let _ = fs::remove_file(self.path(*id)).await;
-        }
     }
 }
 

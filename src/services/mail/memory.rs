@@ -61,8 +61,4 @@ impl Transport for Memory {
     async fn kept(&self, id: Uuid) -> Option<Vec<u8>> {
         self.state().kept.iter().find(|mail| mail.id == id).map(|mail| mail.bytes.clone())
     }
-
-    async fn forget(&self, ids: &[Uuid]) {
-        self.state().kept.retain(|mail| !ids.contains(&mail.id));
-    }
 }

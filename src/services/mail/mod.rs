@@ -53,7 +53,4 @@ pub trait Transport: fmt::Debug + Send + Sync {
     async fn kept(&self, _id: Uuid) -> Option<Vec<u8>> {
         None
     }
-
-    /// Forgets mails that were kept.
-    async fn forget(&self, _ids: &[Uuid]) {}
 }

@@ -62,7 +62,7 @@ fn keys_and_data_are_for_their_owner_alone() {
     assert_eq!(mode(place.data()), 0o700);
     assert_eq!(mode(&keys), 0o700);
     let files: Vec<_> = std::fs::read_dir(&keys).expect("keys").map(|entry| entry.expect("a key").path()).collect();
-    assert_eq!(files.len(), 5, "{files:?}");
+    assert_eq!(files.len(), 6, "{files:?}");
     for file in files {
         assert_eq!(mode(&file), 0o600, "{}", file.display());
     }

@@ -88,7 +88,7 @@ pub async fn answer(
         }
         ("update_notification_preferences", 200) => ask().json(json!({ "timezone": "Europe/Lisbon" })),
         (id, _) if id.contains("webhook") => return super::webhooks::answer(stage, ask, id, status).await,
-        _ => return None,
+        _ => return super::links::answer(stage, operation, faults, status).await,
     };
     Some(ask.send().await)
 }
@@ -141,7 +141,7 @@ pub(super) async fn job(stage: &Stage, state: &str) -> String {
 }
 
 /// A sign-up with this address, or a new one.
-fn account(stage: &Stage, email: Option<&str>) -> Value {
+pub(super) fn account(stage: &Stage, email: Option<&str>) -> Value {
     let new = format!("contract{}@test.example", stage.number());
     json!({ "email": email.unwrap_or(&new), "password": PASSWORD, "name": "Contract" })
 }

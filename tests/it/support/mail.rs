@@ -51,7 +51,8 @@ pub fn header(raw: &str, name: &str) -> String {
 pub fn half(raw: &str, media_type: &str) -> String {
     let part = raw.split(&format!("Content-Type: {media_type}")).nth(1).expect("the half");
     let (head, rest) = part.split_once("\r\n\r\n").expect("a body");
-    let body = rest.split("\r\n--").next().unwrap_or_default();
+    let boundary = raw.split("boundary=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a boundary");
+    let body = rest.split(&format!("\r\n--{boundary}")).next().unwrap_or_default();
     if head.contains("quoted-printable") { unquoted(body) } else { body.replace("\r\n", "\n") }
 }
 

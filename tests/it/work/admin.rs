@@ -99,12 +99,14 @@ fn the_work_at_a_glance() {
         test.clock.advance(chrono::Duration::seconds(30));
         let seen = admin.get("/api/admin/work").await.assert(200).json;
         assert_eq!((&seen["events_waiting"], &seen["events_lag_s"]), (&json!(1), &json!(30)));
+        let kinds = seen["kinds"].as_array().expect("kinds");
+        let kind = kinds.iter().find(|kind| kind["kind"] == "test.write").expect("the kind").clone();
         let counts = json!({
             "kind": "test.write", "is_known": true, "waiting": 1, "blocked": 1, "running": 0, "dead": 1,
-            "done_last_hour": 1, "lag_s": seen["kinds"][0]["lag_s"],
+            "done_last_hour": 1, "lag_s": kind["lag_s"],
         });
-        assert_eq!(seen["kinds"], json!([counts]));
-        assert!((28..=29).contains(&seen["kinds"][0]["lag_s"].as_u64().expect("seconds")), "{seen}");
+        assert_eq!(kind, counts);
+        assert!((28..=29).contains(&kind["lag_s"].as_u64().expect("seconds")), "{seen}");
         test.customer().await.get("/api/v1/work").await.assert(404);
         test.admin_guest().get("/api/admin/work").await.assert(401);
         test.expect_jobs(&["test.write"]);
