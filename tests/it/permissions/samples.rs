@@ -151,7 +151,9 @@ fn link(world: &World, tables: &[String], variant: usize) -> Json {
             "product_categories" => json!(world.categories[variant]),
             "posts" => json!(world.posts[variant]),
             "events" | "jobs" | "mails" | "notifications" => json!(KEY),
-            "webhook_endpoints" | "webhook_deliveries" => json!(format!("01900000-0000-7000-8000-00000000abc{variant}")),
+            "webhook_endpoints" | "webhook_deliveries" => {
+                json!(format!("01900000-0000-7000-8000-00000000abc{variant}"))
+            }
             "webhook_sources" => json!(format!("source_{variant}")),
             other => panic!("no sample link to {other}"),
         },
