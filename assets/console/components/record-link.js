@@ -26,6 +26,6 @@ export function RecordLink({ link, hasTable = false }) {
     const title = `${words(link.table)} ${link.id}`;
     const place = placeOf(link);
     const said = link.table === "jobs" ? kindWords(label) : link.table === "events" ? eventWords(label) : label;
-    const name = place ? html`<a href=${place} title=${title}>${said}</a>` : html`<span title=${title}>${said}</span>`;
+    const name = place ? html`<a class="record-name" href=${place} title=${title}>${said}</a>` : html`<span title=${title}>${said}</span>`;
     return html`${name}${hasTable && html` <span class="muted small">${words(link.table)}</span>`}`;
 }

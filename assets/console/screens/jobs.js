@@ -108,9 +108,12 @@ function JobList({ query, state, reloadWork }) {
         </div>`;
 }
 
-/** The tabs with how many there are of each; of the finished ones it is not counted. @param {Work | undefined} work */
-function tabsOf(work) {
-    const counts = /** @type {Record<string, number>} */ (work ? { ...totals(work.kinds) } : {});
+/** Jobs by state, of one kind where one is chosen. @param {Work} work @param {string} kind */
+const countsOf = (work, kind) => totals(work.kinds.filter((counted) => !kind || counted.kind === kind));
+
+/** The tabs with how many there are of each; of the finished ones it is not counted. @param {Work | undefined} work @param {string} kind */
+function tabsOf(work, kind) {
+    const counts = /** @type {Record<string, number>} */ (work ? { ...countsOf(work, kind) } : {});
     const tabs = JOB_STATES.map((state) => ({ key: /** @type {string} */ (state), label: stateOf(state).label, count: counts[state] || undefined }));
     return [...tabs, { key: ALL, label: "All", count: undefined }];
 }
@@ -122,7 +125,7 @@ export default function JobsScreen({ query }) {
     // Where nobody chose, what was given up comes first, and stays when the last of it is mended.
     const [first, setFirst] = useState(/** @type {string | null} */ (null));
     useEffect(() => {
-        if (!first && (work.data || work.problem)) setFirst(work.data && totals(work.data.kinds).dead > 0 ? "dead" : ALL);
+        if (!first && (work.data || work.problem)) setFirst(work.data && countsOf(work.data, search.value("kind")).dead > 0 ? "dead" : ALL);
     }, [first, work.data, work.problem]);
     const state = search.value("state") || (["about", "event"].some(search.value) ? ALL : first);
     const about = linkOf({}, search.value("about"));
@@ -138,7 +141,7 @@ export default function JobsScreen({ query }) {
                     <button type="button" class="button button-small" onClick=${() => search.put({ kind: "", about: "", event: "" })}><${Icon} name="close" />Clear</button>`}
             </div>
             ${state && html`
-                <${Tabs} label="State of the jobs" tabs=${tabsOf(work.data)} current=${state} onChange=${(/** @type {string} */ next) => search.put({ state: next })}>
+                <${Tabs} label="State of the jobs" tabs=${tabsOf(work.data, search.value("kind"))} current=${state} onChange=${(/** @type {string} */ next) => search.put({ state: next })}>
                     <${JobList} query=${narrowed} state=${state} reloadWork=${work.refresh} />
                 <//>`}
         <//>`;

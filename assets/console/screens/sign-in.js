@@ -49,6 +49,7 @@ export default function SignIn() {
                     ${(/** @type {any} */ input) => html`<input id=${input.id} type="password" autocomplete="current-password" ...${bind("password")} />`}
                 <//>
                 <button class="button button-primary button-wide" disabled=${isBusy}>${isBusy ? "Signing in…" : "Sign in"}</button>
+                <p class="small"><a href="/account/forgot-password">Forgot your password?</a></p>
             </form>
         <//>`;
 }

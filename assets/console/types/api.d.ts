@@ -225,6 +225,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/auth/forgot_password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a new password
+         * @description A mail with a link comes if there is an account of staff with this address; at most five times an hour. The answer is the same for every address. 422 when it is none.
+         */
+        post: operations["request_admin_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/auth/login": {
         parameters: {
             query?: never;
@@ -289,6 +309,26 @@ export interface paths {
         patch: operations["update_admin_account"];
         trace?: never;
     };
+    "/api/admin/auth/not_me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that a sign-in was somebody else
+         * @description By the token of a link that was mailed after a sign-in of staff from elsewhere. All sessions end, the password is void, and a link for a new one is mailed. 410 when the link is not good any more.
+         */
+        post: operations["report_admin_sign_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/auth/password": {
         parameters: {
             query?: never;
@@ -323,6 +363,26 @@ export interface paths {
          * @description Answers new tokens; the old refresh token is spent. A spent one that comes again ends the whole sign-in, because somebody else may hold it: 401, sign in again.
          */
         post: operations["refresh_admin_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/auth/reset_password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Choose a new password
+         * @description By the token of the link in a mail that was asked for on this listener. At least 12 characters. Ends a lock and all sessions. 410 when the link is not good any more; 422 at `/password` when that cannot be one, and the link stays good.
+         */
+        post: operations["reset_admin_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4437,6 +4497,17 @@ export interface components {
          * @enum {string}
          */
         AddressesSort: "id" | "-id" | "city" | "-city" | "country" | "-country" | "created_at" | "-created_at" | "is_default_billing" | "-is_default_billing" | "is_default_shipping" | "-is_default_shipping" | "label" | "-label" | "line1" | "-line1" | "line2" | "-line2" | "phone" | "-phone" | "postal_code" | "-postal_code" | "recipient" | "-recipient" | "region" | "-region" | "updated_at" | "-updated_at" | "user" | "-user";
+        /**
+         * AskByEmail
+         * @description An address to write to.
+         */
+        AskByEmail: {
+            /**
+             * Format: email
+             * @description Address of an account.
+             */
+            email: string;
+        };
         /** @description Who did what, and when. Rows are never changed or deleted. */
         Audit: {
             /** @description What was done, as domain.action. */
@@ -5751,6 +5822,17 @@ export interface components {
             select: components["schemas"]["PermissionDescription"] & unknown;
             /** @description Change it. */
             update: components["schemas"]["PermissionDescription"] & unknown;
+        };
+        /**
+         * FollowLink
+         * @description The token of a link in a mail.
+         */
+        FollowLink: {
+            /**
+             * Format: password
+             * @description What stands behind `#token=`.
+             */
+            token: string;
         };
         /** @description Groups with their measures. */
         Groups: {
@@ -7992,6 +8074,22 @@ export interface components {
              * @description Deliveries made at this time or later.
              */
             since: string;
+        };
+        /**
+         * ResetPassword
+         * @description A new password by a link in a mail.
+         */
+        ResetPassword: {
+            /**
+             * Format: password
+             * @description The password from now on.
+             */
+            password: string;
+            /**
+             * Format: password
+             * @description What stands behind `#token=`.
+             */
+            token: string;
         };
         /** @description A list of a table as somebody wants to see it again. */
         SavedViews: {
@@ -10742,6 +10840,49 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    request_admin_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "jane@example.com"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AskByEmail"];
+            };
+        };
+        responses: {
+            /** @description Accepted. Whether a mail comes of it is not said. */
+            202: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     create_admin_session: {
         parameters: {
             query?: never;
@@ -10936,6 +11077,50 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    report_admin_sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "AZgcbltKfD6fAAEjRWeJqw.c2VhbA"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FollowLink"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     update_admin_password: {
         parameters: {
             query?: never;
@@ -11036,6 +11221,51 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    reset_admin_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "even more correct horses",
+                 *       "token": "AZgcbltKfD6fAAEjRWeJqw.c2VhbA"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ResetPassword"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            410: components["responses"]["Gone"];
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["UriTooLong"];
             415: components["responses"]["UnsupportedMediaType"];

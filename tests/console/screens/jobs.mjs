@@ -5,7 +5,7 @@ import { settled } from "../browser.mjs";
 import { enter, tabTo } from "../keyboard.mjs";
 import { recordsOf } from "../records.mjs";
 
-export const path = "#/jobs";
+export const path = "#/jobs?kind=tests.remind";
 
 const KIND = "kind=tests.remind&limit=100";
 const counted = async (page, state) => (await recordsOf(page.context(), "jobs", `${KIND}&state=${state}`)).length;
