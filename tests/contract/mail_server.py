@@ -42,7 +42,7 @@ class Handler:
             "headers": {name: str(value) for name, value in mail.items()},
             "text": half("plain"),
             "html": half("html"),
-            "has_tls": session.ssl is not None,
+            "has_tls": server.transport.get_extra_info("ssl_object") is not None,
             "user": session.auth_data.login.decode() if session.auth_data else None,
             "defects": [str(defect) for part in mail.walk() for defect in part.defects],
         }
