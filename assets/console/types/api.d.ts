@@ -225,6 +225,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/auth/forgot_password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a new password
+         * @description A mail with a link comes if there is an account of staff with this address; at most five times an hour. The answer is the same for every address. 422 when it is none.
+         */
+        post: operations["request_admin_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/auth/login": {
         parameters: {
             query?: never;
@@ -289,6 +309,26 @@ export interface paths {
         patch: operations["update_admin_account"];
         trace?: never;
     };
+    "/api/admin/auth/not_me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that a sign-in was somebody else
+         * @description By the token of a link that was mailed after a sign-in of staff from elsewhere. All sessions end, the password is void, and a link for a new one is mailed. 410 when the link is not good any more.
+         */
+        post: operations["report_admin_sign_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/auth/password": {
         parameters: {
             query?: never;
@@ -323,6 +363,26 @@ export interface paths {
          * @description Answers new tokens; the old refresh token is spent. A spent one that comes again ends the whole sign-in, because somebody else may hold it: 401, sign in again.
          */
         post: operations["refresh_admin_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/auth/reset_password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Choose a new password
+         * @description By the token of the link in a mail that was asked for on this listener. At least 12 characters. Ends a lock and all sessions. 410 when the link is not good any more; 422 at `/password` when that cannot be one, and the link stays good.
+         */
+        post: operations["reset_admin_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1319,6 +1379,189 @@ export interface paths {
          * @description An animal offered for sale or adoption. Makes a deleted record again as it was, with its key, from the audit trail. 409 when there is a record with its key or unique values; 422 when other records went with it, or what it links to is gone.
          */
         post: operations["restore_listings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/mail/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the kinds of mail
+         * @description Each with its languages, and with those in which the shop has replaced some of it (files below `mail` in the data folder).
+         */
+        get: operations["list_mail_templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/mail/templates/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See a kind of mail
+         * @description Filled with a sample. 404 when there is no such kind.
+         */
+        get: operations["preview_mail_template"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/mail/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try whether mail goes out
+         * @description Sends one to the caller's own address. Administrators only (403).
+         */
+        post: operations["test_mail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/mails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List mails
+         * @description A mail that was sent, or is to be. Made by what sends it, sent again by a command. Only what the caller may see is listed and counted.
+         */
+        get: operations["list_mails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/mails/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Aggregate mails
+         * @description A mail that was sent, or is to be. Made by what sends it, sent again by a command. Counts and measures of what the caller may see, in groups; at most a set number of groups.
+         */
+        get: operations["aggregate_mails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/mails/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export mails
+         * @description A mail that was sent, or is to be. Made by what sends it, sent again by a command. The whole list as a file, streamed. In CSV the header has the paths of the fields, lists are JSON, and text that a spreadsheet would take for a formula begins with an apostrophe.
+         */
+        get: operations["export_mails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/mails/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get one of mails
+         * @description A mail that was sent, or is to be. Made by what sends it, sent again by a command.
+         */
+        get: operations["get_mails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/mails/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See a mail
+         * @description As it would go out now, by its template. Links are disabled, but for a super_admin where mails are kept instead of being sent. 404 when there is none. 422 when its template does not take its data any more.
+         */
+        get: operations["preview_mail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/mails/{id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a mail again
+         * @description As a new mail to the same address, with the same words and the same links: those that have been used or have ended stay so. 404 when there is none. 409 while it is still to be sent. Administrators only (403).
+         */
+        post: operations["resend_mail"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3167,6 +3410,17 @@ export interface components {
          * @enum {string}
          */
         AddressesSort: "id" | "-id" | "city" | "-city" | "country" | "-country" | "created_at" | "-created_at" | "is_default_billing" | "-is_default_billing" | "is_default_shipping" | "-is_default_shipping" | "label" | "-label" | "line1" | "-line1" | "line2" | "-line2" | "phone" | "-phone" | "postal_code" | "-postal_code" | "recipient" | "-recipient" | "region" | "-region" | "updated_at" | "-updated_at" | "user" | "-user";
+        /**
+         * AskByEmail
+         * @description An address to write to.
+         */
+        AskByEmail: {
+            /**
+             * Format: email
+             * @description Address of an account.
+             */
+            email: string;
+        };
         /** @description Who did what, and when. Rows are never changed or deleted. */
         Audit: {
             /** @description What was done, as domain.action. */
@@ -4427,6 +4681,17 @@ export interface components {
             /** @description Change it. */
             update: components["schemas"]["PermissionDescription"] & unknown;
         };
+        /**
+         * FollowLink
+         * @description The token of a link in a mail.
+         */
+        FollowLink: {
+            /**
+             * Format: password
+             * @description What stands behind `#token=`.
+             */
+            token: string;
+        };
         /** @description Groups with their measures. */
         Groups: {
             /** @description One without group_by. */
@@ -5011,6 +5276,133 @@ export interface components {
             /** @description Answer with cookies instead of tokens in the body; for browsers. false if left out. */
             use_cookies?: boolean | null;
         };
+        /**
+         * MailPreview
+         * @description A mail as it looks.
+         */
+        MailPreview: {
+            /** @description Whether its links work here. Else they lead nowhere, since whoever follows them acts as the receiver. */
+            has_live_links: boolean;
+            /** @description Its HTML half: a whole document without scripts, to be shown in a sandboxed frame. */
+            html: string;
+            /** @description Whether the mail itself is kept on the server, in the data folder's `outbox`. */
+            is_kept: boolean;
+            /** @description Its subject. */
+            subject: string;
+            /** @description Its plain half. */
+            text: string;
+        };
+        /**
+         * MailTemplate
+         * @description A kind of mail.
+         */
+        MailTemplate: {
+            /** @description Its code: the name of its files. */
+            code: string;
+            /** @description When it is sent. */
+            description: string;
+            /** @description Languages that it is there in. */
+            locales: string[];
+            /** @description Languages in which the shop has replaced or added some of it. */
+            overridden: string[];
+        };
+        /**
+         * MailTemplates
+         * @description Every kind of mail.
+         */
+        MailTemplates: {
+            /** @description By code. */
+            items: components["schemas"]["MailTemplate"][];
+        };
+        /** @description A mail that was sent, or is to be. Made by what sends it, sent again by a command. */
+        Mails: {
+            /**
+             * Format: int64
+             * @description How often it was tried.
+             */
+            attempts?: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at?: string;
+            /** @description Why it did not go out. */
+            error?: string;
+            /** @description Linked records, as wished for with `expand`. */
+            expand?: {
+                resends?: components["schemas"]["Mails"];
+                user?: components["schemas"]["Users"];
+            };
+            /**
+             * Format: uuid
+             * @description Key of the record.
+             */
+            id: string;
+            /** @description Language that was asked for. */
+            locale?: string;
+            /** @description Its Message-ID; the same each time it is tried. */
+            message_id?: string;
+            /**
+             * Format: uuid
+             * @description The mail that it repeats.
+             */
+            resends?: string;
+            /**
+             * Format: date-time
+             * @description When it went out.
+             */
+            sent_at?: string;
+            /**
+             * @description Failed: refused, or tried too often. Suppressed: made while mail is off, and never sent.
+             * @enum {string}
+             */
+            state?: "queued" | "sent" | "failed" | "suppressed";
+            /** @description Its subject, once it was tried. */
+            subject?: string;
+            /** @description Which mail it is: the code of its template. */
+            template?: string;
+            /** @description Address that it goes to. */
+            to?: string;
+            /**
+             * Format: uuid
+             * @description Whose address that is, where it is that of an account.
+             */
+            user?: string;
+        };
+        /**
+         * @description A field that could be read.
+         * @enum {string}
+         */
+        MailsField: "id" | "attempts" | "created_at" | "error" | "locale" | "message_id" | "resends" | "sent_at" | "state" | "subject" | "template" | "to" | "user";
+        /**
+         * @description A field that records can be grouped by.
+         * @enum {string}
+         */
+        MailsGroup: "id" | "attempts" | "created_at" | "error" | "locale" | "message_id" | "resends" | "sent_at" | "state" | "subject" | "template" | "to" | "user";
+        /**
+         * @description A link, or a way over several, that can be expanded.
+         * @enum {string}
+         */
+        MailsLink: "resends" | "resends.resends" | "resends.resends.resends" | "resends.resends.user" | "resends.user" | "user";
+        /**
+         * @description A function of a group.
+         * @enum {string}
+         */
+        MailsMeasure: "count" | "count(id)" | "count(attempts)" | "count(created_at)" | "count(error)" | "count(locale)" | "count(message_id)" | "count(resends)" | "count(sent_at)" | "count(state)" | "count(subject)" | "count(template)" | "count(to)" | "count(user)" | "sum(attempts)" | "avg(attempts)" | "min(attempts)" | "max(attempts)" | "min(created_at)" | "max(created_at)" | "min(sent_at)" | "max(sent_at)";
+        /** @description A page of a list. */
+        MailsPage: {
+            /** @description The records. */
+            items: components["schemas"]["Mails"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+            /** @description All matching records, with count=true. */
+            total?: number;
+        };
+        /**
+         * @description A field that records can be put in order by; with - in descending order.
+         * @enum {string}
+         */
+        MailsSort: "id" | "-id" | "attempts" | "-attempts" | "created_at" | "-created_at" | "error" | "-error" | "locale" | "-locale" | "message_id" | "-message_id" | "resends" | "-resends" | "sent_at" | "-sent_at" | "state" | "-state" | "subject" | "-subject" | "template" | "-template" | "to" | "-to" | "user" | "-user";
         /** @description A person working in a business, with a role. Owners manage everybody but owners. */
         Memberships: {
             /**
@@ -5684,7 +6076,7 @@ export interface components {
              * @description The kind of failure, for programs.
              * @enum {string}
              */
-            error: "malformed" | "invalid_query" | "invalid_cursor" | "unauthenticated" | "token_expired" | "invalid_credentials" | "refresh_refused" | "forbidden" | "csrf_failed" | "not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "conflict" | "already_exists" | "still_referenced" | "gone" | "stale" | "payload_too_large" | "uri_too_long" | "unsupported_media_type" | "validation_failed" | "rule_violated" | "idempotency_mismatch" | "query_too_costly" | "too_many_requests" | "account_locked" | "headers_too_large" | "internal" | "unavailable";
+            error: "malformed" | "invalid_query" | "invalid_cursor" | "unauthenticated" | "token_expired" | "invalid_credentials" | "refresh_refused" | "forbidden" | "email_unconfirmed" | "csrf_failed" | "not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "conflict" | "already_exists" | "still_referenced" | "gone" | "stale" | "payload_too_large" | "uri_too_long" | "unsupported_media_type" | "validation_failed" | "rule_violated" | "idempotency_mismatch" | "query_too_costly" | "too_many_requests" | "account_locked" | "headers_too_large" | "internal" | "unavailable";
             /** @description All bad fields. */
             errors?: {
                 /** @description What is wrong, for programs. */
@@ -6088,6 +6480,17 @@ export interface components {
          */
         ProductsSort: "id" | "-id" | "barcode" | "-barcode" | "brand" | "-brand" | "business" | "-business" | "category" | "-category" | "cost.currency" | "-cost.currency" | "cost.minor" | "-cost.minor" | "created_at" | "-created_at" | "description" | "-description" | "name" | "-name" | "price.currency" | "-price.currency" | "price.minor" | "-price.minor" | "sku" | "-sku" | "status" | "-status" | "updated_at" | "-updated_at" | "weight_g" | "-weight_g";
         /**
+         * QueuedMail
+         * @description A mail that was queued.
+         */
+        QueuedMail: {
+            /**
+             * Format: uuid
+             * @description Its key in `mails`.
+             */
+            id: string;
+        };
+        /**
          * Refresh
          * @description A refresh token to exchange; left out when it travels as a cookie.
          */
@@ -6105,6 +6508,22 @@ export interface components {
         ReplaceRoles: {
             /** @description Any of customer, courier, moderator, support, admin, super_admin. */
             roles: ("customer" | "courier" | "moderator" | "support" | "admin" | "super_admin")[];
+        };
+        /**
+         * ResetPassword
+         * @description A new password by a link in a mail.
+         */
+        ResetPassword: {
+            /**
+             * Format: password
+             * @description The password from now on.
+             */
+            password: string;
+            /**
+             * Format: password
+             * @description What stands behind `#token=`.
+             */
+            token: string;
         };
         /** @description A list of a table as somebody wants to see it again. */
         SavedViews: {
@@ -8277,6 +8696,49 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    request_admin_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "jane@example.com"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AskByEmail"];
+            };
+        };
+        responses: {
+            /** @description Accepted. Whether a mail comes of it is not said. */
+            202: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     create_admin_session: {
         parameters: {
             query?: never;
@@ -8471,6 +8933,50 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    report_admin_sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "AZgcbltKfD6fAAEjRWeJqw.c2VhbA"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FollowLink"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            410: components["responses"]["Gone"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     update_admin_password: {
         parameters: {
             query?: never;
@@ -8571,6 +9077,51 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    reset_admin_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "even more correct horses",
+                 *       "token": "AZgcbltKfD6fAAEjRWeJqw.c2VhbA"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ResetPassword"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            410: components["responses"]["Gone"];
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["UriTooLong"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -12768,6 +13319,558 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["UriTooLong"];
             422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_mail_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "code": "reset_password",
+                     *           "description": "Somebody asked for a new password.",
+                     *           "locales": [
+                     *             "de",
+                     *             "en"
+                     *           ],
+                     *           "overridden": [
+                     *             "de"
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MailTemplates"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    preview_mail_template: {
+        parameters: {
+            query?: {
+                /** @description Language, such as `de` or `de-AT`; English where it is not there. */
+                locale?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Code of the kind. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "has_live_links": false,
+                     *       "html": "<!doctype html><p>Hello Jane, …</p>",
+                     *       "is_kept": true,
+                     *       "subject": "A new password",
+                     *       "text": "Hello Jane, …"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MailPreview"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    test_mail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Queued; the record of `mails` says what came of it. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["QueuedMail"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_mails: {
+        parameters: {
+            query?: {
+                /** @description Records per page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; goes with the same sort and conditions, and without offset. */
+                cursor?: string;
+                /** @description Records to skip; cursor is faster. */
+                offset?: number;
+                /** @description Whether to add `total`. */
+                count?: boolean;
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["MailsSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["MailsField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["MailsLink"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example error contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description How often it was tried. Condition on attempts: `attempts[eq]=…` and so on; `attempts=…` is short for eq. */
+                attempts?: components["schemas"]["IntegerFilter"];
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Why it did not go out. Condition on error: `error[eq]=…` and so on; `error=…` is short for eq. */
+                error?: components["schemas"]["TextFilter"];
+                /** @description Language that was asked for. Condition on locale: `locale[eq]=…` and so on; `locale=…` is short for eq. */
+                locale?: components["schemas"]["TextFilter"];
+                /** @description Its Message-ID; the same each time it is tried. Condition on message_id: `message_id[eq]=…` and so on; `message_id=…` is short for eq. */
+                message_id?: components["schemas"]["TextFilter"];
+                /** @description The mail that it repeats. Condition on resends: `resends[eq]=…` and so on; `resends=…` is short for eq. */
+                resends?: components["schemas"]["UuidFilter"];
+                /** @description When it went out. Condition on sent_at: `sent_at[eq]=…` and so on; `sent_at=…` is short for eq. */
+                sent_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Failed: refused, or tried too often. Suppressed: made while mail is off, and never sent. Condition on state: `state[eq]=…` and so on; `state=…` is short for eq. */
+                state?: {
+                    /** @enum {string} */
+                    eq?: "queued" | "sent" | "failed" | "suppressed";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "queued" | "sent" | "failed" | "suppressed";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Its subject, once it was tried. Condition on subject: `subject[eq]=…` and so on; `subject=…` is short for eq. */
+                subject?: components["schemas"]["TextFilter"];
+                /** @description Which mail it is: the code of its template. Condition on template: `template[eq]=…` and so on; `template=…` is short for eq. */
+                template?: components["schemas"]["TextFilter"];
+                /** @description Address that it goes to. Condition on to: `to[eq]=…` and so on; `to=…` is short for eq. */
+                to?: components["schemas"]["TextFilter"];
+                /** @description Whose address that is, where it is that of an account. Condition on user: `user[eq]=…` and so on; `user=…` is short for eq. */
+                user?: components["schemas"]["UuidFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailsPage"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    aggregate_mails: {
+        parameters: {
+            query?: {
+                /** @description Fields to group by. Separated by commas. */
+                group_by?: components["schemas"]["MailsGroup"][];
+                /** @description Functions; count if left out. Of nothing, count and sum are 0, the others null. Separated by commas. */
+                measures?: components["schemas"]["MailsMeasure"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example error contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description How often it was tried. Condition on attempts: `attempts[eq]=…` and so on; `attempts=…` is short for eq. */
+                attempts?: components["schemas"]["IntegerFilter"];
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Why it did not go out. Condition on error: `error[eq]=…` and so on; `error=…` is short for eq. */
+                error?: components["schemas"]["TextFilter"];
+                /** @description Language that was asked for. Condition on locale: `locale[eq]=…` and so on; `locale=…` is short for eq. */
+                locale?: components["schemas"]["TextFilter"];
+                /** @description Its Message-ID; the same each time it is tried. Condition on message_id: `message_id[eq]=…` and so on; `message_id=…` is short for eq. */
+                message_id?: components["schemas"]["TextFilter"];
+                /** @description The mail that it repeats. Condition on resends: `resends[eq]=…` and so on; `resends=…` is short for eq. */
+                resends?: components["schemas"]["UuidFilter"];
+                /** @description When it went out. Condition on sent_at: `sent_at[eq]=…` and so on; `sent_at=…` is short for eq. */
+                sent_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Failed: refused, or tried too often. Suppressed: made while mail is off, and never sent. Condition on state: `state[eq]=…` and so on; `state=…` is short for eq. */
+                state?: {
+                    /** @enum {string} */
+                    eq?: "queued" | "sent" | "failed" | "suppressed";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "queued" | "sent" | "failed" | "suppressed";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Its subject, once it was tried. Condition on subject: `subject[eq]=…` and so on; `subject=…` is short for eq. */
+                subject?: components["schemas"]["TextFilter"];
+                /** @description Which mail it is: the code of its template. Condition on template: `template[eq]=…` and so on; `template=…` is short for eq. */
+                template?: components["schemas"]["TextFilter"];
+                /** @description Address that it goes to. Condition on to: `to[eq]=…` and so on; `to=…` is short for eq. */
+                to?: components["schemas"]["TextFilter"];
+                /** @description Whose address that is, where it is that of an account. Condition on user: `user[eq]=…` and so on; `user=…` is short for eq. */
+                user?: components["schemas"]["UuidFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "by": {},
+                     *           "count": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_mails: {
+        parameters: {
+            query?: {
+                /** @description The form of the file. */
+                format?: "csv" | "json" | "ndjson";
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["MailsSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["MailsField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example error contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description How often it was tried. Condition on attempts: `attempts[eq]=…` and so on; `attempts=…` is short for eq. */
+                attempts?: components["schemas"]["IntegerFilter"];
+                /** @description When it was made. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Why it did not go out. Condition on error: `error[eq]=…` and so on; `error=…` is short for eq. */
+                error?: components["schemas"]["TextFilter"];
+                /** @description Language that was asked for. Condition on locale: `locale[eq]=…` and so on; `locale=…` is short for eq. */
+                locale?: components["schemas"]["TextFilter"];
+                /** @description Its Message-ID; the same each time it is tried. Condition on message_id: `message_id[eq]=…` and so on; `message_id=…` is short for eq. */
+                message_id?: components["schemas"]["TextFilter"];
+                /** @description The mail that it repeats. Condition on resends: `resends[eq]=…` and so on; `resends=…` is short for eq. */
+                resends?: components["schemas"]["UuidFilter"];
+                /** @description When it went out. Condition on sent_at: `sent_at[eq]=…` and so on; `sent_at=…` is short for eq. */
+                sent_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Failed: refused, or tried too often. Suppressed: made while mail is off, and never sent. Condition on state: `state[eq]=…` and so on; `state=…` is short for eq. */
+                state?: {
+                    /** @enum {string} */
+                    eq?: "queued" | "sent" | "failed" | "suppressed";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "queued" | "sent" | "failed" | "suppressed";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Its subject, once it was tried. Condition on subject: `subject[eq]=…` and so on; `subject=…` is short for eq. */
+                subject?: components["schemas"]["TextFilter"];
+                /** @description Which mail it is: the code of its template. Condition on template: `template[eq]=…` and so on; `template=…` is short for eq. */
+                template?: components["schemas"]["TextFilter"];
+                /** @description Address that it goes to. Condition on to: `to[eq]=…` and so on; `to=…` is short for eq. */
+                to?: components["schemas"]["TextFilter"];
+                /** @description Whose address that is, where it is that of an account. Condition on user: `user[eq]=…` and so on; `user=…` is short for eq. */
+                user?: components["schemas"]["UuidFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "attempts": 10,
+                     *         "created_at": "2026-05-01T10:00:00Z",
+                     *         "error": "Example",
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "locale": "Example",
+                     *         "message_id": "Example",
+                     *         "resends": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "sent_at": "2026-05-01T10:00:00Z",
+                     *         "state": "queued",
+                     *         "subject": "Example",
+                     *         "template": "Example",
+                     *         "to": "Example",
+                     *         "user": "01981c6e-5b7a-7c3e-9f00-0123456789ab"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Mails"][];
+                    /** @example {"attempts":10,"created_at":"2026-05-01T10:00:00Z","error":"Example","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","locale":"Example","message_id":"Example","resends":"01981c6e-5b7a-7c3e-9f00-0123456789ab","sent_at":"2026-05-01T10:00:00Z","state":"queued","subject":"Example","template":"Example","to":"Example","user":"01981c6e-5b7a-7c3e-9f00-0123456789ab"} */
+                    "application/x-ndjson": string;
+                    /**
+                     * @example id
+                     *     01981c6e-5b7a-7c3e-9f00-0123456789ab
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_mails: {
+        parameters: {
+            query?: {
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["MailsField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["MailsLink"][];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mails"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    preview_mail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the mail. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "has_live_links": false,
+                     *       "html": "<!doctype html><p>Hello Jane, …</p>",
+                     *       "is_kept": true,
+                     *       "subject": "A new password",
+                     *       "text": "Hello Jane, …"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MailPreview"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resend_mail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the mail. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Queued. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["QueuedMail"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
