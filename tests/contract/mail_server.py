@@ -42,8 +42,8 @@ class Handler:
             "headers": {name: str(value) for name, value in mail.items()},
             "text": half("plain"),
             "html": half("html"),
-            "has_tls": session.ssl is not None,
-            "user": session.login_data.login.decode() if session.login_data else None,
+            "has_tls": server.transport.get_extra_info("ssl_object") is not None,
+            "user": session.auth_data.login.decode() if session.auth_data else None,
             "defects": [str(defect) for part in mail.walk() for defect in part.defects],
         }
         self.count += 1
@@ -55,8 +55,7 @@ class Handler:
 
 def authenticate(server, session, envelope, mechanism, data):
     is_right = isinstance(data, LoginPassword) and (data.login, data.password) == (USER, PASSWORD)
-    session.login_data = data if is_right else None
-    return AuthResult(success=is_right, handled=False)
+    return AuthResult(success=is_right, handled=False, auth_data=data)
 
 
 def main():

@@ -35,6 +35,10 @@ pub(super) enum Created {
 
 /// An account was made.
 #[derive(ApiResponse)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is made once for an answer, and boxed payloads are not known to poem"
+)]
 pub(super) enum SignedUp {
     /// Made and signed in.
     #[oai(status = 201)]

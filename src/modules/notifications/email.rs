@@ -103,8 +103,9 @@ pub async fn mail_failed(turn: &Turn<'_>) -> Attempted {
         delivery.fail(error.as_deref().unwrap_or("The mail was given up."));
         store::update_delivery(tx, &delivery, at).await?;
     }
-    if is_bad_address {
-        store::suppress(tx, turn.ctx.new_id(), &to.to_lowercase(), Suppression::Bounce, at).await?;
+    // What is no address at all is nobody's, and not in the list of those that get nothing.
+    if let Some(address) = identity::Email::parse(&to).filter(|_| is_bad_address) {
+        store::suppress(tx, turn.ctx.new_id(), address.as_str(), Suppression::Bounce, at).await?;
     }
     Ok(())
 }

@@ -119,7 +119,7 @@ fn a_mail_that_fails_for_too_long_is_given_up() {
             test.clock.advance(Duration::hours(7));
         }
         assert_eq!(states(&test).await, ["failed 15"]);
-        test.assert_events(&["mail.failed"]).await;
+        test.assert_events(&["mail.failed", "job.died"]).await;
         test.expect_jobs(&["mail.send"]);
     });
 }

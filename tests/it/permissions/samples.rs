@@ -46,7 +46,7 @@ pub fn all(world: &World) -> Vec<Sample> {
         made("listings", "draft, of customer1, for business 1", json!({ "status": "draft", "business": business })),
         found("memberships", "of receptionist1", "user.email = 'receptionist1@example.com'", json!({})),
         found("memberships", "of owner1", "user.email = 'owner1@example.com'", json!({})),
-        made("mails", "to customer1", json!({ "resends": null })),
+        made("mails", "to customer1", json!({ "resends": null, "created_at": "2020-01-01T00:00:00Z" })),
         made(
             "notification_deliveries",
             "to customer1",
