@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+/// The answer to whether anything reacts to events of a name.
+type Waits = dyn Fn(&str) -> bool + Send + Sync;
+
 /// Says of the name of an event whether anything reacts to it. Everything does until told otherwise.
 #[derive(Clone, Default)]
-pub struct Interest(Option<Arc<dyn Fn(&str) -> bool + Send + Sync>>);
+pub struct Interest(Option<Arc<Waits>>);
 
 impl std::fmt::Debug for Interest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -119,7 +119,7 @@ fn pages_in_the_order_of_keys_are_whole_whatever_the_keys_are() {
         let keys = keys_with_bursts_and_gaps();
         for (at, key) in keys.iter().enumerate() {
             // One in 50 is a tip and from Graz, one in 7 is not published and seen by nobody but its author.
-            let (kind, city) = if at % 50 == 0 { ("tip", "Graz") } else { ("question", "Linz") };
+            let (kind, city) = if at.is_multiple_of(50) { ("tip", "Graz") } else { ("question", "Linz") };
             let status = if at % 7 == 3 { "hidden" } else { "published" };
             test.system(&format!(
                 "CREATE posts:u'{key}' SET author = users:u'{me}', kind = '{kind}', title = 'Title', content = 'Text', city = '{city}', status = '{status}'"
@@ -137,7 +137,7 @@ fn pages_in_the_order_of_keys_are_whole_whatever_the_keys_are() {
             ("-id", "&city=Linz"),
         ] {
             let seen_by = |at: &usize| {
-                let is_tip = at % 50 == 0;
+                let is_tip = at.is_multiple_of(50);
                 at % 7 != 3 && (condition.is_empty() || is_tip == (condition != "&city=Linz"))
             };
             let mut wanted: Vec<String> = (0..keys.len()).filter(seen_by).map(|at| keys[at].to_string()).collect();

@@ -7605,7 +7605,7 @@ export interface components {
              * @description The kind of failure, for programs.
              * @enum {string}
              */
-            error: "malformed" | "invalid_query" | "invalid_cursor" | "unauthenticated" | "token_expired" | "invalid_credentials" | "signature_refused" | "refresh_refused" | "forbidden" | "csrf_failed" | "not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "conflict" | "already_exists" | "still_referenced" | "gone" | "stale" | "payload_too_large" | "uri_too_long" | "unsupported_media_type" | "validation_failed" | "rule_violated" | "idempotency_mismatch" | "query_too_costly" | "too_many_requests" | "account_locked" | "headers_too_large" | "internal" | "unavailable";
+            error: "malformed" | "invalid_query" | "invalid_cursor" | "unauthenticated" | "token_expired" | "invalid_credentials" | "signature_refused" | "refresh_refused" | "forbidden" | "email_unconfirmed" | "csrf_failed" | "not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "conflict" | "already_exists" | "still_referenced" | "gone" | "stale" | "payload_too_large" | "uri_too_long" | "unsupported_media_type" | "validation_failed" | "rule_violated" | "idempotency_mismatch" | "query_too_costly" | "too_many_requests" | "account_locked" | "headers_too_large" | "internal" | "unavailable";
             /** @description All bad fields. */
             errors?: {
                 /** @description What is wrong, for programs. */
