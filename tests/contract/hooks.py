@@ -4,6 +4,7 @@ requests are right. Loaded by schemathesis; see tests/it/contract/tools.rs.
 
 import base64
 import json
+import re
 
 import schemathesis
 from hypothesis import strategies as st
@@ -127,10 +128,25 @@ def before_load_schema(context, raw_schema):
 def filter_case(context, case):
     """Leaves out cases that pass for faults and are none when they arrive: with one bound for both, a longitude beyond 90; and
     members of a condition such as `id[x]` whose value is an empty list, which schemathesis 4.32 hands to its HTTP client, and the
-    client drops."""
+    client drops; and numbers that are to violate the format of a number and are whole numbers all the same."""
     query = case.query if isinstance(case.query, dict) else {}
+    if is_whole_number_all_the_same(case, query):
+        return False
     is_dropped = any("[" in str(name) and value in ([], {}, None) for name, value in query.items())
     return not is_dropped and not has_far_longitude(case.body)
+
+
+WRONG_FORMAT = re.compile(r"[Vv]iolates `format` at /properties/([^/]+)/properties/(\w+)")
+
+
+def is_whole_number_all_the_same(case, query):
+    found = WRONG_FORMAT.search(getattr(case.meta and case.meta.phase.data, "description", None) or "")
+    if not found:
+        return False
+    field, operator = found.groups()
+    condition = query.get(field)
+    value = condition.get(operator) if isinstance(condition, dict) else query.get(f"{field}[{operator}]")
+    return re.fullmatch(r"-?[0-9]{1,18}", str(value)) is not None
 
 
 def has_far_longitude(part):

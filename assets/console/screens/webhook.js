@@ -60,7 +60,15 @@ function actionsOf(endpoint, { onDone, onOpen, onSecret }) {
         drop: async () => {
             const text = "It is told nothing any more, and its log goes with it. Pause it instead if you may want it back.";
             if (!(await confirm({ title: `Delete ${hostOf(endpoint.url)}?`, text, yes: "Delete", isDangerous: true }))) return;
-            await tried(async () => { await remove(path); toast("The endpoint is deleted"); go("/webhooks"); }, "Not deleted.");
+            // Not read again when it is gone.
+            try {
+                await remove(path);
+            } catch (error) {
+                toastProblem(error, "Not deleted.");
+                return onDone();
+            }
+            toast("The endpoint is deleted");
+            go("/webhooks");
         },
         edit: () => onOpen("edit"),
         replay: () => onOpen("replay"),

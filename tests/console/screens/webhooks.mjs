@@ -17,11 +17,11 @@ export async function path(context) {
 async function addEndpoint(page) {
   await enter(page, page.getByRole("button", { name: "New endpoint" }));
   const form = page.getByRole("dialog", { name: "New endpoint" });
-  await type(page, form.getByLabel("Address"), "nowhere");
+  await type(page, form.getByRole("textbox", { name: "Address" }), "nowhere");
   await enter(page, form.getByRole("button", { name: "Add endpoint" }));
   await form.locator(".field-errors").first().waitFor();
   await inspect(page, "webhooks, a bad address");
-  await type(page, form.getByLabel("Address"), (await receiver()).url);
+  await type(page, form.getByRole("textbox", { name: "Address" }), (await receiver()).url);
   await enter(page, form.locator("summary", { hasText: "Businesses" }));
   await tabTo(page, form.getByRole("checkbox", { name: "All about businesses" }));
   await page.keyboard.press("Space");
