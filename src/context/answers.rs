@@ -1,20 +1,20 @@
 //! Answers of reads, kept as bytes until something is written.
 //!
 //! **Invariant:** an answer is given again only while no write has ended since before it was read (`Engine::writes`), so a
-//! read that begins after a write was acknowledged never sees what was before it. It is kept for one caller, or for
-//! everybody where the table's permissions make no difference. Tables whose reads depend on more than what is
+//! read that begins after a write was acknowledged never sees what was before it. It is kept for one reader:
+//! callers of whom the table's permissions learn the same. Tables whose reads depend on more than what is
 //! stored (`Table::is_timeless`) are left out. Deliberately elsewhere: all that happens to each request, kept answer or not (http).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use uuid::Uuid;
 
 use super::Ctx;
-use super::caller::{Audience, Caller};
-use crate::schema::{Schema, Table};
+use super::caller::Audience;
+use super::reader::Reader;
+use crate::schema::{Asks, Schema, Table};
 
 /// What a kept answer costs beside its bytes.
 const OVERHEAD: u64 = 200;
@@ -28,16 +28,8 @@ pub struct Answer {
     pub etag: Box<str>,
 }
 
-/// For whom an answer is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Reader {
-    /// Everybody on the public listener: permissions make no difference.
-    Anybody,
-    /// Callers who are not signed in.
-    Guest,
-    /// One user on one listener.
-    User(Audience, Uuid),
-}
+/// What is asked where it is not known what is asked.
+const EVERYTHING: Asks = Asks { user: true, parts: BTreeSet::new() };
 
 /// Which answer: for whom, and to which path and query.
 pub type Question = (Reader, Box<str>);
@@ -55,12 +47,14 @@ impl Weighter<Question, Kept> for Weight {
 }
 
 /// What may be kept of a table's reads.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Rule {
     /// Reads that reach other tables as well: through links, or through what permissions ask.
     with_links: bool,
     /// Whether permissions make no difference.
     is_alike: bool,
+    /// What permissions ask of the caller.
+    asks: Asks,
 }
 
 /// A store of answers, bounded by bytes.
@@ -76,7 +70,7 @@ impl Answers {
     pub fn new(bytes: u64, schema: &Schema) -> Self {
         let items = usize::try_from(bytes / 2000).unwrap_or(usize::MAX);
         let with_links = schema.tables.values().all(Table::is_timeless);
-        let rule = |table: &Table| Rule { with_links, is_alike: table.reads_alike() };
+        let rule = |table: &Table| Rule { with_links, is_alike: table.reads_alike(), asks: table.asks_readers() };
         let timeless = schema.tables.values().filter(|table| table.is_timeless());
         Self {
             kept: (bytes > 0).then(|| Cache::with_weighter(items, bytes, Weight)),
@@ -91,10 +85,11 @@ impl Answers {
         if !rule.with_links && (has_links || !rule.is_alike) {
             return None;
         }
-        let reader = match &ctx.caller {
-            _ if rule.is_alike && !has_links && ctx.audience == Audience::Public => Reader::Anybody,
-            Caller::Guest => Reader::Guest,
-            Caller::Signed(principal) => Reader::User(principal.audience, principal.user),
+        let reader = match has_links {
+            false if rule.is_alike && ctx.audience == Audience::Public => Reader::Anybody,
+            false => Reader::of(ctx, &rule.asks),
+            // What is linked lies under the permissions of other tables.
+            true => Reader::of(ctx, &EVERYTHING),
         };
         Some((reader, path.into()))
     }
@@ -115,6 +110,8 @@ impl Answers {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     fn answer(text: &str) -> Answer {

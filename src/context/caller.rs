@@ -6,6 +6,7 @@ use pawbase_engine::Session;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::reader::Traits;
 use crate::kernel::time::Instant;
 
 /// Which listener a token is for. A token of one audience is nothing to the other.
@@ -89,6 +90,8 @@ pub struct Principal {
     pub audience: Audience,
     /// Platform roles at the time of authentication.
     pub roles: Vec<Role>,
+    /// What permissions can learn of it besides who it is.
+    pub traits: Traits,
     /// The principal's own database session.
     pub session: Session,
     /// When the access token ends.

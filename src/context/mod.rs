@@ -11,6 +11,7 @@ pub mod failure;
 mod interest;
 mod platform;
 mod principals;
+mod reader;
 mod rights;
 
 use std::net::IpAddr;
@@ -19,13 +20,14 @@ use std::sync::Arc;
 use pawbase_engine::Session;
 use uuid::Uuid;
 
-pub use answers::{Answer, Answers, Question, Reader};
+pub use answers::{Answer, Answers, Question};
 pub use audit::AuditEntry;
 pub use bell::Bell;
 pub use caller::{Audience, Caller, Principal, Role};
 pub use interest::Interest;
 pub use platform::{EngineTokens, Platform};
 pub use principals::Principals;
+pub use reader::{Reader, TraitDigest, Traits};
 pub use rights::{changing_rights, perhaps_changing_rights, uninterrupted};
 
 use crate::kernel::{Error, Result, time::Instant};

@@ -28,15 +28,15 @@ const STEP: u32 = 4;
 /// The rows after `last` in the order of keys, and one more than a page if there is one.
 pub(super) async fn rows_after(
     ctx: &Ctx,
+    snapshot: &Snapshot<'_>,
     table: &Table,
     query: &ListQuery,
     last: u128,
     is_descending: bool,
 ) -> Result<Vec<Value>> {
-    let snapshot = ctx.session().snapshot().await?;
     if !is_descending {
         let range = range(table, Bound::Excluded(last), Bound::Unbounded);
-        return part(ctx, &snapshot, table, query, range, "", query.limit + 1).await;
+        return part(ctx, snapshot, table, query, range, "", query.limit + 1).await;
     }
     let wanted = query.limit + 1;
     let mut windows = Windows { root: ctx.platform.engine.root(), table, end: last, exponent: FIRST_EXPONENT };
@@ -45,7 +45,7 @@ pub(super) async fn rows_after(
     while rows.len() < wanted && windows.end > 0 {
         let (start, end) = windows.next(most).await?;
         let range = range(table, Bound::Included(start), Bound::Excluded(end));
-        rows.extend(part(ctx, &snapshot, table, query, range, " ORDER BY id DESC", wanted - rows.len()).await?);
+        rows.extend(part(ctx, snapshot, table, query, range, " ORDER BY id DESC", wanted - rows.len()).await?);
         most = most.saturating_mul(GROWTH);
     }
     Ok(rows)

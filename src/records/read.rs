@@ -1,6 +1,6 @@
 //! Lists, single records and aggregates, always in the caller's own session.
 
-use pawbase_engine::{RecordIdKey, Value, Vars};
+use pawbase_engine::{RecordIdKey, Snapshot, Value, Vars};
 use serde_json::{Map, Value as Json, json};
 
 use super::fields::{self, quoted};
@@ -8,7 +8,7 @@ use super::filter::Filter;
 use super::measure::Measure;
 use super::query::{ListQuery, SortKey, ViewQuery};
 use super::statement::Builder;
-use super::{cursor, expand, key, key_order, view};
+use super::{cursor, expand, index_order, key, key_order, keys_first, view};
 use crate::context::Ctx;
 use crate::kernel::{Error, Result};
 use crate::schema::{Permission, Table};
@@ -35,14 +35,21 @@ pub(super) struct Rows {
     pub total: Option<i64>,
 }
 
-/// The rows of a page of `table`.
+/// The rows of a page of `table`, found in the way that reads least.
 pub(super) async fn page(ctx: &Ctx, table: &Table, query: &ListQuery) -> Result<Rows> {
-    let (mut rows, total) = if let Some(order) = index_order(ctx, table, query) {
-        (rows_by_index(ctx, table, query, order).await?, None)
+    let snapshot = ctx.session().snapshot().await?;
+    let (mut rows, total) = if let Some(order) = index_order::served_by(ctx, table, query) {
+        (index_order::rows(ctx, &snapshot, table, query, order).await?, None)
     } else if let Some((last, is_descending)) = key_order(ctx, table, query) {
-        (key_order::rows_after(ctx, table, query, last, is_descending).await?, None)
+        (key_order::rows_after(ctx, &snapshot, table, query, last, is_descending).await?, None)
+    } else if keys_first::is_worth_it(query) {
+        keys_first::rows(ctx, &snapshot, table, query).await?
     } else {
-        rows(ctx, table, query).await?
+        (rows(ctx, &snapshot, table, query).await?, None)
+    };
+    let total = match total {
+        None if query.is_counted => Some(count(ctx, &snapshot, table, query).await?),
+        counted => counted,
     };
     let has_more = rows.len() > query.limit;
     rows.truncate(query.limit);
@@ -61,81 +68,30 @@ pub async fn list(ctx: &Ctx, table: &Table, query: &ListQuery) -> Result<Page> {
     Ok(Page { items, next_cursor, total })
 }
 
-/// The rows of a page and one more if there is one; and the count of all.
-async fn rows(ctx: &Ctx, table: &Table, query: &ListQuery) -> Result<(Vec<Value>, Option<i64>)> {
+/// The rows of a page and one more if there is one, by one statement.
+async fn rows(ctx: &Ctx, snapshot: &Snapshot<'_>, table: &Table, query: &ListQuery) -> Result<Vec<Value>> {
     let mut builder = Builder::default();
     let text = list_statement(ctx, table, query, &mut builder);
-    let mut answer = ctx.session().read(&text, builder.into_vars()).await?;
-    let rows = answer.rows(0);
-    Ok((rows, query.is_counted.then(|| count_in(&answer.rows(1)))))
+    Ok(snapshot.read(&text, builder.into_vars()).await?.rows(0))
 }
 
-/// The first key of the order, if the list can be read from that field's own index: it is there in every row, and no
-/// condition could be served better by another index.
-fn index_order<'q>(ctx: &Ctx, table: &Table, query: &'q ListQuery) -> Option<&'q SortKey> {
-    let [first, last] = query.sort.as_slice() else { return None };
-    let path = first.field.path.as_str();
-    let indexes = || table.indexes.iter().filter(|index| !index.is_full_text);
-    let has_index = |path: &str| indexes().any(|index| index.fields.first().is_some_and(|field| field == path));
-    let is_always_there = fields::lineage(table, path).all(|field| !field.kind.is_optional());
-    let is_served = indexes().any(|index| index.fields.as_slice() == [path])
-        && is_always_there
-        && first.field.guards.is_empty()
-        && first.is_descending == last.is_descending
-        && query.search.is_none()
-        && !query.is_counted
-        && own_share(ctx, table).is_none()
-        && query.filter.paths().into_iter().all(|other| other == path || !has_index(other));
-    is_served.then_some(first)
-}
-
-/// The rows of a page in the order of an index, and one more if there is one. After a cursor, first what has the same value as the
-/// last row seen, then what follows: a condition with OR would have the engine read the whole index.
-async fn rows_by_index(ctx: &Ctx, table: &Table, query: &ListQuery, order: &SortKey) -> Result<Vec<Value>> {
-    let wanted = query.limit + 1;
-    let name = quoted(&order.field.path);
-    let (operator, direction) = if order.is_descending { ("<", "DESC") } else { (">", "ASC") };
-    let snapshot = ctx.session().snapshot().await?;
-    let mut rows = Vec::new();
+/// How many records the whole list has.
+async fn count(ctx: &Ctx, snapshot: &Snapshot<'_>, table: &Table, query: &ListQuery) -> Result<i64> {
     let mut builder = Builder::default();
-    let mut conditions = conditions(ctx, table, &query.filter, None, &mut builder);
-    if let Some([value, id]) = query.after.as_deref() {
-        let mut builder = Builder::default();
-        let mut same = self::conditions(ctx, table, &query.filter, None, &mut builder);
-        same.push(format!("{name} = {}", builder.bind(value.clone())));
-        same.push(format!("id {operator} {}", builder.bind(id.clone())));
-        let text =
-            format!("SELECT * FROM `{}`{} ORDER BY id {direction} LIMIT {wanted}", table.name, where_clause(&same));
-        rows = snapshot.read(&text, builder.into_vars()).await?.rows(0);
-    }
-    if rows.len() < wanted {
-        if let Some([value, _]) = query.after.as_deref() {
-            conditions.push(format!("{name} {operator} {}", builder.bind(value.clone())));
-        }
-        let start = if query.offset > 0 { format!(" START {}", query.offset) } else { String::new() };
-        let text = format!(
-            "SELECT * FROM `{}`{} ORDER BY {name} {direction}, id {direction} LIMIT {}{start}",
-            table.name,
-            where_clause(&conditions),
-            wanted - rows.len(),
-        );
-        rows.extend(snapshot.read_by_index(&text, builder.into_vars()).await?.rows(0));
-    }
-    Ok(rows)
+    let conditions = conditions(ctx, table, &query.filter, query.search.as_deref(), &mut builder);
+    let text = format!("SELECT count() FROM `{}`{} GROUP ALL", table.name, where_clause(&conditions));
+    Ok(count_in(&snapshot.read(&text, builder.into_vars()).await?.rows(0)))
 }
 
 /// The last key seen and the direction, if the page goes on in the order of keys that are UUIDs, and no index serves its conditions.
 fn key_order(ctx: &Ctx, table: &Table, query: &ListQuery) -> Option<(u128, bool)> {
     let ([only], Some([Value::RecordId(last)])) = (query.sort.as_slice(), query.after.as_deref()) else { return None };
     let RecordIdKey::Uuid(key) = &last.key else { return None };
-    let has_index =
-        |path: &str| table.indexes.iter().any(|index| index.fields.first().is_some_and(|first| first == path));
     let is_served = only.field.path == "id"
         && query.search.is_none()
-        && !query.is_counted
         && query.offset == 0
         && own_share(ctx, table).is_none()
-        && !query.filter.paths().into_iter().any(has_index);
+        && !query.filter.paths().into_iter().any(|path| table.has_index_on(path));
     is_served.then_some((key.into_inner().as_u128(), only.is_descending))
 }
 
@@ -164,24 +120,24 @@ pub(super) fn list_statement(ctx: &Ctx, table: &Table, query: &ListQuery, builde
     for (at, sort) in query.sort.iter().enumerate().filter(|(_, sort)| !sort.field.guards.is_empty()) {
         projection.push_str(&format!(", {} AS `{}`", sort.field.expression(), alias(at)));
     }
-    let conditions = conditions(ctx, table, &query.filter, query.search.as_deref(), builder);
-    let mut page_conditions = conditions.clone();
-    page_conditions.extend(query.after.as_deref().map(|after| seek(&query.sort, after, builder)));
-    let order: Vec<String> = query
-        .sort
-        .iter()
-        .enumerate()
-        .map(|(at, sort)| format!("{} {}", sort_column(at, sort), if sort.is_descending { "DESC" } else { "ASC" }))
-        .collect();
-    let mut text = format!("SELECT {projection} FROM `{}`{}", table.name, where_clause(&page_conditions));
-    text.push_str(&format!(" ORDER BY {} LIMIT {}", order.join(", "), query.limit + 1));
+    let mut text = ordered(ctx, table, query, &projection, builder);
+    text.push_str(&format!(" LIMIT {}", query.limit + 1));
     if query.offset > 0 {
         text.push_str(&format!(" START {}", query.offset));
     }
-    if query.is_counted {
-        text.push_str(&format!("; SELECT count() FROM `{}`{} GROUP ALL", table.name, where_clause(&conditions)));
-    }
     text
+}
+
+/// The statement of a list from where the page begins, in its order and without an end.
+pub(super) fn ordered(ctx: &Ctx, table: &Table, query: &ListQuery, projection: &str, builder: &mut Builder) -> String {
+    let mut conditions = conditions(ctx, table, &query.filter, query.search.as_deref(), builder);
+    conditions.extend(query.after.as_deref().map(|after| seek(&query.sort, after, builder)));
+    let direction = |sort: &SortKey| if sort.is_descending { "DESC" } else { "ASC" };
+    let order =
+        query.sort.iter().enumerate().map(|(at, sort)| format!("{} {}", sort_column(at, sort), direction(sort)));
+    let order: Vec<String> = order.collect();
+    let conditions = where_clause(&conditions);
+    format!("SELECT {projection} FROM `{}`{conditions} ORDER BY {}", table.name, order.join(", "))
 }
 
 /// Rows after the last seen one, in the order of the sort keys.
@@ -242,7 +198,7 @@ pub fn conditions(
 }
 
 /// `owner = $auth` when that is the whole select permission: implied, but an index serves it only if it is written out.
-fn own_share(ctx: &Ctx, table: &Table) -> Option<String> {
+pub(super) fn own_share(ctx: &Ctx, table: &Table) -> Option<String> {
     match &table.permissions.select {
         Permission::Where(text) if !ctx.caller.is_staff() => {
             let (field, _) = text.split_once(" = $auth").filter(|(_, rest)| rest.is_empty())?;

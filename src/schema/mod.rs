@@ -5,6 +5,7 @@
 //! (`cli`), the engine itself.
 
 mod apply;
+mod asks;
 mod check;
 mod constraint;
 mod diff;
@@ -21,6 +22,7 @@ mod state;
 mod tests;
 
 pub use apply::{Prepared, diff, prepare};
+pub use asks::Asks;
 pub use check::check;
 pub use constraint::Constraint;
 pub use diff::{Change, Diff, Verb};

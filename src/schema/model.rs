@@ -4,6 +4,7 @@
 
 use indexmap::IndexMap;
 
+use super::asks::Asks;
 use super::constraint::Constraint;
 use super::kind::Kind;
 
@@ -268,6 +269,22 @@ impl Table {
         let is_computed_on_read = |field: &Field| field.is_computed && field.value.is_none();
         !self.fields.values().chain(self.items.values()).any(is_computed_on_read)
             && self.read_permissions().all(is_steady)
+    }
+
+    /// What the permissions to read it ask of the caller.
+    pub fn asks_readers(&self) -> Asks {
+        let mut asks = Asks::default();
+        for permission in self.read_permissions() {
+            if let Permission::Where(text) = permission {
+                asks.add(text);
+            }
+        }
+        asks
+    }
+
+    /// Whether an index begins with the field at `path`, so that it could serve a condition on it.
+    pub fn has_index_on(&self, path: &str) -> bool {
+        self.indexes.iter().any(|index| index.fields.first().is_some_and(|first| first == path))
     }
 
     fn read_permissions(&self) -> impl Iterator<Item = &Permission> {

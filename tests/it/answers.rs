@@ -1,5 +1,7 @@
 //! Kept answers: never older than the last acknowledged write, never another caller's, and 304 for who has it already.
 
+use pawbase::context::{Audience, Caller, Ctx, Reader, Role};
+use pawbase::modules::identity::authenticate;
 use serde_json::json;
 
 use crate::support::client::Reply;
@@ -120,4 +122,75 @@ fn nothing_in_the_embedded_tables_forbids_to_keep_answers() {
         let others: Vec<_> = tables.filter(|table| !table.is_timeless()).map(|table| &table.name).collect();
         assert!(others.is_empty(), "{others:?}");
     });
+}
+
+#[test]
+fn callers_share_answers_only_while_permissions_learn_the_same_of_them() {
+    run(async {
+        let test = TestApp::start().await;
+        test.system("CREATE product_categories:food SET name = 'Food'").await;
+        let (ours, theirs) = (test.business().await, test.business().await);
+        let [member, colleague, stranger] = [
+            test.member(&ours, "stock_keeper").await,
+            test.member(&ours, "groomer").await,
+            test.member(&theirs, "owner").await,
+        ];
+        let draft = json!({ "business": ours, "category": "food", "name": "Kibble", "sku": "K1", "cost": price(100), "price": price(200) });
+        let id = member.post("/api/v1/products", draft).await.assert(201).id();
+        let path = format!("/api/v1/products/{id}");
+        let list = "/api/v1/products?category=food&sort=-price.minor&count=true";
+        let sees = async |reader: &Client| {
+            let total = reader.get(list).await.assert(200).json["total"].clone();
+            (reader.get(&path).await.status.as_u16(), total.as_i64().expect("a total"))
+        };
+        let (one, other) = (test.customer().await, test.customer().await);
+        // Twice: the second time from what the first ones left behind.
+        for _ in 0..2 {
+            for reader in [&one, &other, &stranger, &test.guest()] {
+                assert_eq!(sees(reader).await, (404, 0));
+            }
+            for reader in [&member, &colleague] {
+                assert_eq!(sees(reader).await, (200, 1));
+                assert_eq!(reader.get(&path).await.assert(200).json["cost"]["minor"], 100);
+            }
+        }
+        // Who joins sees what members see, who leaves does not, with no product written in between.
+        let admin = test.staff(Role::Admin).await;
+        let body = json!({ "user": one.user, "business": ours, "role": "groomer" });
+        let membership = admin.post("/api/admin/memberships", body).await.assert(201).id();
+        assert_eq!((sees(&one).await, sees(&other).await), ((200, 1), (404, 0)));
+        admin.delete(&format!("/api/admin/memberships/{membership}")).await.assert(204);
+        assert_eq!((sees(&one).await, sees(&colleague).await), ((404, 0), (200, 1)));
+    });
+}
+
+#[test]
+fn who_reads_alike_is_one_reader() {
+    run(async {
+        let test = TestApp::start().await;
+        let business = test.business().await;
+        let platform = &test.app.platform;
+        let reader = async |client: &Client, table: &str| {
+            let token = client.token().expect("signed in");
+            let caller =
+                authenticate(&test.app.identity, platform, Audience::Public, token).await.expect("a principal");
+            let ctx = Ctx {
+                caller: Caller::Signed(caller),
+                audience: Audience::Public,
+                ..Ctx::internal(platform.clone(), "test")
+            };
+            Reader::of(&ctx, &platform.schema.tables[table].asks_readers())
+        };
+        let (one, two) = (test.customer().await, test.customer().await);
+        let (member, colleague) = (test.member(&business, "owner").await, test.member(&business, "groomer").await);
+        assert_eq!(reader(&one, "products").await, reader(&two, "products").await);
+        assert_eq!(reader(&member, "products").await, reader(&colleague, "products").await);
+        assert_ne!(reader(&one, "products").await, reader(&member, "products").await);
+        // Pets are their owner's.
+        assert_ne!(reader(&one, "pets").await, reader(&two, "pets").await);
+    });
+}
+
+fn price(minor: i64) -> serde_json::Value {
+    json!({ "minor": minor, "currency": "EUR" })
 }

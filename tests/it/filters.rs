@@ -447,3 +447,38 @@ fn records_are_found_by_their_keys() {
         customer.get("/api/v1/pets?id=dog").await.assert_error(400, "invalid_query").assert_fields(&["?id"]);
     });
 }
+
+#[test]
+fn a_total_is_the_same_however_it_is_counted() {
+    run(async {
+        let test = TestApp::start().await;
+        // More than are counted by their keys.
+        test.system(
+            "CREATE species:dog SET name = 'Dog';
+            FOR $n IN 0..2300 { CREATE type::record('breeds', string::concat('b', <string> $n)) SET species = species:dog,
+                name = string::concat('Breed ', <string> $n), coat = IF $n < 10 THEN 'wire' ELSE 'long' END }",
+        )
+        .await;
+        let guest = test.guest();
+        let total =
+            async |query: &str| guest.get(&format!("/api/v1/breeds?count=true&limit=3{query}")).await.assert(200).json;
+        for (query, wanted) in [
+            ("", 2300),
+            ("&species=dog&sort=name", 2300),
+            ("&species=dog&sort=-name&offset=5", 2300),
+            ("&coat=wire&sort=-name", 10),
+            ("&coat=wire&species=dog", 10),
+            ("&coat=wire&sort=name&offset=9", 10),
+            ("&coat=wire&sort=name&offset=50", 10),
+            ("&coat=curly&sort=name", 0),
+        ] {
+            let first = total(query).await;
+            assert_eq!(first["total"], wanted, "{query}");
+            if let Some(cursor) = first["next_cursor"].as_str().filter(|_| !query.contains("offset")) {
+                let second = total(&format!("{query}&cursor={cursor}")).await;
+                assert_eq!(second["total"], wanted, "{query}, second page");
+                assert_ne!(first["items"], second["items"], "{query}");
+            }
+        }
+    });
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Identity, store, tokens};
-use crate::context::{Audience, Platform, Principal};
+use crate::context::{Audience, Platform, Principal, Traits};
 use crate::kernel::{Error, Result};
 
 /// The principal of an access token on the listener of `audience`.
@@ -30,11 +30,13 @@ pub async fn authenticate(
     let expires_at = chrono::DateTime::from_timestamp(claims.exp, 0).ok_or_else(Error::unauthenticated)?;
     let engine_token = platform.engine_tokens.issue(state.user, audience, &state.roles)?;
     let session = platform.engine.authenticate(&engine_token).await?;
+    let traits = Traits::new(&session.read("RETURN $session.data", ()).await?.take(0));
     let principal = Arc::new(Principal {
         user: state.user,
         session_id: claims.sid,
         audience,
         roles: state.roles,
+        traits,
         session,
         expires_at,
     });

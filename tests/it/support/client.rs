@@ -53,6 +53,11 @@ impl Client {
         self.with("authorization", &format!("Bearer {token}"))
     }
 
+    /// The bearer token, if signed in.
+    pub fn token(&self) -> Option<&str> {
+        self.headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer ")
+    }
+
     /// The same caller at another listener.
     pub fn at(&self, other: &Self) -> Self {
         Self { base: other.base.clone(), ..self.clone() }
