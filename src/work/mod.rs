@@ -49,7 +49,7 @@ pub use self::overview::{KindCounts, Overview, Service};
 pub use self::policy::Policy;
 pub use self::registry::{Effect, Kind, Outside, Reaction, Registry, Schedule};
 pub use self::run::Running;
-pub use self::store::{Row, StoredSchedule};
+pub use self::store::{Row, StoredSchedule, forget_before, uuid_key};
 pub use self::sweep::sweep;
 pub use self::turn::{Attempted, Failure, Turn};
 pub use self::worker::{Settled, Worker};

@@ -15,8 +15,8 @@ use crate::config::AuthSettings;
 use crate::kernel::error::UNAVAILABLE;
 use crate::kernel::{Error, Result};
 
-/// Jobs that may wait for a thread; more are refused.
-const WAITING_MAX: usize = 64;
+/// Jobs that may wait for a thread; more are refused. With two threads and the default cost the last one waits for about six seconds.
+const WAITING_MAX: usize = 256;
 /// Random bytes of a salt.
 const SALT_BYTES: usize = 16;
 /// Longest password, in bytes, that is hashed at all; rules allow fewer, so a longer one is wrong.

@@ -1,8 +1,6 @@
 //! The statements of this module, one per function, over `mails`.
 
-use std::ops::Bound;
-
-use pawbase_engine::{EngineError, RecordId, RecordIdKey, RecordIdKeyRange, Session, SurrealValue, Tx, Value, Vars};
+use pawbase_engine::{EngineError, RecordId, RecordIdKey, Session, SurrealValue, Tx, Value, Vars};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -10,6 +8,7 @@ use super::letter::{Letter, Link};
 use crate::kernel::error::CONFLICT;
 use crate::kernel::time::Instant;
 use crate::kernel::{Error, Result};
+use crate::work::forget_before;
 
 /// How far a mail is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,14 +203,6 @@ pub async fn not_sent(tx: &Tx, id: Uuid, error: &str, attempt: u32, is_over: boo
 
 /// Forgets up to `most` mails with keys before `end`; answers which.
 pub async fn forget(tx: &Tx, end: Uuid, most: i64) -> Result<Vec<Uuid>> {
-    let range = RecordIdKeyRange { start: Bound::Unbounded, end: Bound::Excluded(RecordIdKey::Uuid(end.into())) };
-    let range = RecordId::new("mails", RecordIdKey::Range(Box::new(range)));
-    let vars = Vars::new().with("range", range).with("most", most);
-    let text = "SELECT VALUE id FROM $range WHERE state != 'queued' ORDER BY id LIMIT $most";
-    let ids = tx.query(text, vars).await?.rows(0);
-    let keys = ids.iter().map(uuid_of).collect::<Result<Vec<Uuid>>>()?;
-    if !ids.is_empty() {
-        tx.query("DELETE $ids RETURN NONE", Vars::new().with("ids", Value::Array(ids.into()))).await?;
-    }
-    Ok(keys)
+    let ids = forget_before(tx, "mails", Some("state != 'queued'"), end, most).await?;
+    ids.iter().map(uuid_of).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pawbase_engine::{RecordId, RecordIdKey, Session, SurrealValue, Tx, Value, Vars};
+use pawbase_engine::{RecordId, RecordIdKey, Session, Tx, Value, Vars};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -12,36 +12,11 @@ use super::rules::{Channel, QuietHours, Suppression, Wishes};
 use crate::context::Audience;
 use crate::kernel::time::Instant;
 use crate::kernel::{Error, Result};
+use crate::work::{Row, uuid_key};
 
 /// The record of `table` with key `id`.
 fn record(table: &str, id: Uuid) -> RecordId {
     RecordId::new(table, RecordIdKey::Uuid(id.into()))
-}
-
-/// A row whose fields are taken out by name.
-struct Row(Value);
-
-impl Row {
-    /// The value of `field`; a stored value of another type is our fault.
-    fn take<T: SurrealValue>(&mut self, field: &str) -> Result<T> {
-        let value = match &mut self.0 {
-            Value::Object(object) => object.remove(field).unwrap_or_default(),
-            _ => Value::None,
-        };
-        value.into_t().map_err(|cause| Error::internal(format!("field {field}: {cause}")))
-    }
-
-    /// The key of the record in `field`.
-    fn key(&mut self, field: &str) -> Result<Uuid> {
-        uuid_key(&self.take::<RecordId>(field)?)
-    }
-}
-
-fn uuid_key(id: &RecordId) -> Result<Uuid> {
-    match &id.key {
-        RecordIdKey::Uuid(uuid) => Ok(uuid.into_inner()),
-        _ => Err(Error::internal(format!("a record of {} without a UUID key", id.table.as_str()))),
-    }
 }
 
 /// Who has been told of `cause` by a notification of this type.

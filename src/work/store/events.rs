@@ -1,13 +1,12 @@
 //! Statements over `outbox` and `events`.
 
 use std::collections::HashMap;
-use std::ops::Bound;
 use std::sync::Arc;
 
-use pawbase_engine::{RecordId, RecordIdKey, RecordIdKeyRange, Session, Tx, Value, Vars};
+use pawbase_engine::{Session, Tx, Value, Vars};
 use uuid::Uuid;
 
-use super::Row;
+use super::{Row, forget_before};
 use crate::kernel::Result;
 use crate::work::event::Event;
 use crate::work::job::record;
@@ -68,13 +67,5 @@ fn event(row: Value) -> Result<Event> {
 
 /// Forgets up to `most` events with keys before `end`; answers how many there were.
 pub async fn forget_events(tx: &Tx, end: Uuid, most: i64) -> Result<usize> {
-    let range = RecordIdKeyRange { start: Bound::Unbounded, end: Bound::Excluded(RecordIdKey::Uuid(end.into())) };
-    let range = RecordId::new("events", RecordIdKey::Range(Box::new(range)));
-    let vars = Vars::new().with("range", range).with("most", most);
-    let ids = tx.query("SELECT VALUE id FROM $range ORDER BY id LIMIT $most", vars).await?.rows(0);
-    let count = ids.len();
-    if count > 0 {
-        tx.query("DELETE $ids RETURN NONE", Vars::new().with("ids", Value::Array(ids.into()))).await?;
-    }
-    Ok(count)
+    Ok(forget_before(tx, "events", None, end, most).await?.len())
 }

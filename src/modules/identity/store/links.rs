@@ -1,8 +1,6 @@
 //! Statements over `account_links`.
 
-use std::ops::Bound;
-
-use pawbase_engine::{RecordId, RecordIdKey, RecordIdKeyRange, Session, Tx, Value, Vars};
+use pawbase_engine::{Session, Tx, Value, Vars};
 use uuid::Uuid;
 
 use super::{Row, record};
@@ -10,6 +8,7 @@ use crate::context::Audience;
 use crate::kernel::Result;
 use crate::kernel::time::Instant;
 use crate::modules::identity::links::{NewLink, Opened, Purpose};
+use crate::work::forget_before;
 
 /// Keeps a new link.
 pub async fn insert_link(tx: &Tx, link: &NewLink) -> Result<()> {
@@ -88,13 +87,5 @@ pub async fn is_held(tx: &Tx, email: &str, user: Uuid, now: Instant) -> Result<b
 
 /// Forgets up to `most` links with keys before `end`; answers how many there were.
 pub async fn forget_links(tx: &Tx, end: Uuid, most: i64) -> Result<usize> {
-    let range = RecordIdKeyRange { start: Bound::Unbounded, end: Bound::Excluded(RecordIdKey::Uuid(end.into())) };
-    let range = RecordId::new("account_links", RecordIdKey::Range(Box::new(range)));
-    let vars = Vars::new().with("range", range).with("most", most);
-    let ids = tx.query("SELECT VALUE id FROM $range ORDER BY id LIMIT $most", vars).await?.rows(0);
-    let count = ids.len();
-    if count > 0 {
-        tx.query("DELETE $ids RETURN NONE", Vars::new().with("ids", Value::Array(ids.into()))).await?;
-    }
-    Ok(count)
+    Ok(forget_before(tx, "account_links", None, end, most).await?.len())
 }

@@ -10,49 +10,29 @@ pub use links::*;
 pub use sessions::*;
 pub use users::*;
 
-use pawbase_engine::{RecordId, RecordIdKey, SurrealValue, Value};
+use pawbase_engine::{RecordId, RecordIdKey};
 use uuid::Uuid;
 
 use super::model::Status;
 use crate::context::Role;
-use crate::kernel::{Error, Result};
+use crate::kernel::Result;
+use crate::work::Row;
 
 /// The record of `table` with key `id`.
 fn record(table: &str, id: Uuid) -> RecordId {
     RecordId::new(table, RecordIdKey::Uuid(id.into()))
 }
 
-/// A row whose fields are taken out by name.
-struct Row(Value);
+/// The roles in a row.
+fn roles(row: &mut Row) -> Result<Vec<Role>> {
+    let names: Vec<String> = row.take::<Option<_>>("roles")?.unwrap_or_default();
+    Ok(names.iter().filter_map(|name| Role::parse(name)).collect())
+}
 
-impl Row {
-    /// The value of `field`; a stored value of another type is our fault.
-    fn take<T: SurrealValue>(&mut self, field: &str) -> Result<T> {
-        let value = match &mut self.0 {
-            Value::Object(object) => object.remove(field).unwrap_or_default(),
-            _ => Value::None,
-        };
-        value.into_t().map_err(|cause| Error::internal(format!("field {field}: {cause}")))
-    }
-
-    /// The key of the record in `field`.
-    fn key(&mut self, field: &str) -> Result<Uuid> {
-        match self.take::<RecordId>(field)?.key {
-            RecordIdKey::Uuid(uuid) => Ok(uuid.into_inner()),
-            _ => Err(Error::internal(format!("field {field}: not a UUID key"))),
-        }
-    }
-
-    fn roles(&mut self) -> Result<Vec<Role>> {
-        let names: Vec<String> = self.take::<Option<_>>("roles")?.unwrap_or_default();
-        Ok(names.iter().filter_map(|name| Role::parse(name)).collect())
-    }
-
-    /// The status; an account that is gone counts as deleted.
-    fn status(&mut self) -> Result<Status> {
-        let name: Option<String> = self.take("status")?;
-        Ok(name.as_deref().and_then(Status::parse).unwrap_or(Status::Deleted))
-    }
+/// The status in a row; an account that is gone counts as deleted.
+fn status(row: &mut Row) -> Result<Status> {
+    let name: Option<String> = row.take("status")?;
+    Ok(name.as_deref().and_then(Status::parse).unwrap_or(Status::Deleted))
 }
 
 /// Names of roles, as stored.

@@ -3,7 +3,7 @@
 use pawbase_engine::{Session, Tx, Value, Vars};
 use uuid::Uuid;
 
-use super::{Row, record};
+use super::{Row, record, roles, status};
 use crate::context::Audience;
 use crate::kernel::Result;
 use crate::kernel::time::Instant;
@@ -55,8 +55,8 @@ fn state(row: Value) -> Result<SessionState> {
         audience: if audience == Audience::Admin.as_str() { Audience::Admin } else { Audience::Public },
         expires_at: row.take("expires_at")?,
         is_revoked: row.take::<Option<Instant>>("revoked_at")?.is_some(),
-        roles: row.roles()?,
-        status: row.status()?,
+        roles: roles(&mut row)?,
+        status: status(&mut row)?,
         token,
     })
 }

@@ -3,7 +3,7 @@
 use pawbase_engine::{EngineError, Session, Tx, Value, Vars};
 use uuid::Uuid;
 
-use super::{Row, is_held, names, record};
+use super::{Row, is_held, names, record, roles, status};
 use crate::context::Role;
 use crate::kernel::error::ALREADY_EXISTS;
 use crate::kernel::time::Instant;
@@ -31,8 +31,8 @@ fn account(row: Value) -> Result<UserRow> {
         locale: row.take("locale")?,
         timezone: row.take("timezone")?,
         is_profile_public: row.take("public_profile")?,
-        roles: row.roles()?,
-        status: row.status()?,
+        roles: roles(&mut row)?,
+        status: status(&mut row)?,
         email_verified_at: row.take("email_verified_at")?,
         created_at: row.take("created_at")?,
     })
@@ -49,8 +49,8 @@ fn credentials(row: Value) -> Result<Credentials> {
         is_verified: row.take::<Option<Instant>>("email_verified_at")?.is_some(),
         password_hash: row.take("password_hash")?,
         locked_until: row.take("locked_until")?,
-        roles: row.roles()?,
-        status: row.status()?,
+        roles: roles(&mut row)?,
+        status: status(&mut row)?,
     })
 }
 
@@ -92,8 +92,8 @@ fn person(row: Value) -> Result<Person> {
         name: row.take("name")?,
         locale: row.take("locale")?,
         timezone: row.take("timezone")?,
-        roles: row.roles()?,
-        status: row.status()?,
+        roles: roles(&mut row)?,
+        status: status(&mut row)?,
     })
 }
 

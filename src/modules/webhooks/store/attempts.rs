@@ -1,14 +1,13 @@
 //! Statements over `webhook_attempts`, and those that forget the log of deliveries.
 
-use std::ops::Bound;
-
-use pawbase_engine::{Object, RecordId, RecordIdKey, RecordIdKeyRange, Tx, Value, Vars};
+use pawbase_engine::{Object, Tx, Value, Vars};
 use uuid::Uuid;
 
 use super::{delivery_record, endpoint_record, record};
 use crate::kernel::Result;
 use crate::kernel::time::Instant;
 use crate::modules::webhooks::model::{Delivery, DeliveryState, SentNote};
+use crate::work::forget_before;
 
 /// Notes an attempt, and what it makes of its delivery. `sent` is None when it broke off before anything was known.
 pub async fn note_attempt(
@@ -56,12 +55,8 @@ const LOG: [&str; 3] = ["webhook_attempts", "webhook_deliveries", "inbound_webho
 pub async fn forget_log(tx: &Tx, end: Uuid, most: i64) -> Result<usize> {
     let mut count = 0;
     for table in LOG {
-        let range = RecordIdKeyRange { start: Bound::Unbounded, end: Bound::Excluded(RecordIdKey::Uuid(end.into())) };
-        let range = RecordId::new(table, RecordIdKey::Range(Box::new(range)));
-        let vars = Vars::new().with("range", range).with("most", most);
         // What is still on its way stays, however old.
-        let text = "SELECT VALUE id FROM $range WHERE state NOT IN ['waiting', 'held'] ORDER BY id LIMIT $most";
-        count += delete(tx, tx.query(text, vars).await?.rows(0)).await?;
+        count += forget_before(tx, table, Some("state NOT IN ['waiting', 'held']"), end, most).await?.len();
     }
     Ok(count)
 }
