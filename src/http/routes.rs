@@ -20,6 +20,7 @@ use crate::modules::Modules;
 use crate::modules::console::ConsoleApi;
 use crate::modules::identity::{AdminAuthApi, AdminLinksApi, AuthApi, LinksApi};
 use crate::modules::mail::MailApi;
+use crate::modules::messaging::MessagingApi;
 use crate::modules::notifications::{NotificationsApi, StaffNotificationsApi, UnsubscribeApi};
 use crate::modules::operations::OperationsApi;
 use crate::modules::webhooks::{InboundApi, WebhooksApi};
@@ -149,14 +150,14 @@ pub fn commands(modules: &Modules, audience: Audience) -> (BoxEndpoint<'static, 
         Audience::Public => {
             let unsubscribe = UnsubscribeApi { identity: Arc::clone(&identity) };
             let links = LinksApi { identity: Arc::clone(&identity) };
-            let api = (AuthApi { identity }, links, InboundApi, NotificationsApi, unsubscribe);
+            let api = (AuthApi { identity }, links, InboundApi, NotificationsApi, unsubscribe, MessagingApi);
             let service = OpenApiService::new(api, "Pawbase", env!("CARGO_PKG_VERSION"));
             let document = serde_json::from_str(&service.spec()).unwrap_or_default();
             (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)
         }
         Audience::Admin => {
             let mail = MailApi { mailer: Arc::clone(&modules.mailer) };
-            let notifications = (NotificationsApi, StaffNotificationsApi);
+            let notifications = (NotificationsApi, StaffNotificationsApi, MessagingApi);
             let webhooks = WebhooksApi { registry: worker.registry() };
             let links = AdminLinksApi { identity: Arc::clone(&identity) };
             let accounts = (AdminAuthApi { identity }, links);
