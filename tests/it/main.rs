@@ -22,6 +22,7 @@ mod lists_of_objects;
 mod mail;
 mod notifications;
 mod permissions;
+mod realtime;
 mod records;
 mod restore;
 mod shop_tables;
