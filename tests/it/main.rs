@@ -20,6 +20,7 @@ mod identity;
 mod import;
 mod lists_of_objects;
 mod mail;
+mod messaging;
 mod notifications;
 mod permissions;
 mod realtime;
