@@ -14,12 +14,14 @@ use crate::config::Config;
 use crate::context::{Answers, Audience, Bell, EngineTokens, Interest, Platform, Principals};
 use crate::http::gate::Gate;
 use crate::http::rate::Rates;
+use crate::http::realtime::ModulesDesk;
 use crate::http::routes::Routes;
 use crate::kernel::id::Ids;
 use crate::kernel::time::Clock;
 use crate::modules::Modules;
 use crate::modules::identity::Identity;
 use crate::modules::mail::{MailError, Mailer};
+use crate::realtime::Hub;
 use crate::schema::{self, Change, SchemaError, Sources};
 use crate::services::keys::{Keys, KeysError};
 use crate::work::{Registry, Worker};
@@ -72,6 +74,8 @@ pub struct App {
     pub worker: Arc<Worker>,
     /// What the commands need.
     pub modules: Modules,
+    /// Connections that are told of changes.
+    pub realtime: Arc<Hub>,
     /// What the start changed in the database.
     pub changes: Vec<Change>,
     rates: Option<Arc<Rates>>,
@@ -195,7 +199,9 @@ impl App {
         let worker = Arc::new(Worker::new(Arc::clone(&platform), reactions));
         worker.keep_schedules().await.map_err(other)?;
         let modules = Modules { identity: Arc::clone(&identity), mailer, worker: Arc::clone(&worker) };
-        Ok(Self { platform, identity, worker, modules, changes: prepared.changes, rates })
+        let desk = ModulesDesk { platform: Arc::clone(&platform), identity: Arc::clone(&identity) };
+        let realtime = Hub::start(Arc::clone(&platform), Arc::new(desk));
+        Ok(Self { platform, identity, worker, modules, realtime, changes: prepared.changes, rates })
     }
 
     /// The endpoint of a listener.
@@ -205,7 +211,7 @@ impl App {
             identity: Arc::clone(&self.identity),
             audience,
             rates: self.rates.clone(),
-            inner: Routes::new(Arc::clone(&self.platform), self.modules.clone(), audience),
+            inner: Routes::new(Arc::clone(&self.platform), self.modules.clone(), Arc::clone(&self.realtime), audience),
         }
     }
 
@@ -221,6 +227,7 @@ impl App {
 
     /// Closes the database; call after the last request.
     pub async fn close(&self) -> Result<(), EngineError> {
+        self.realtime.stop().await;
         self.platform.engine.shutdown().await
     }
 }

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod http;
 pub mod kernel;
 pub mod modules;
+pub mod realtime;
 pub mod records;
 pub mod schema;
 pub mod services;

@@ -6,12 +6,14 @@
 #![recursion_limit = "512"]
 
 mod error;
+mod live;
 mod local;
 mod maintenance;
 mod open;
 mod session;
 
 pub use error::{EngineError, Result};
+pub use live::{Change, Live, LiveAction, Notice};
 pub use open::{Engine, OpenOptions, RemoteCredentials};
 pub use session::{Answer, IsConflict, Session, Snapshot, Tx, Vars};
 pub use surrealdb::types::{

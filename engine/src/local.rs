@@ -5,7 +5,7 @@
 //! is written. **Invariant:** a read that begins after a write was acknowledged sees it: every write raises `writes` after
 //! its commit and before its answer, and a snapshot serves only while `writes` is what it was before it was opened.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,7 @@ use surrealdb_rpc::capabilities::NewPlannerStrategy;
 use surrealdb_sql::Ast;
 
 use crate::error::{EngineError, Result};
+use crate::live::Router;
 
 /// A snapshot is not used longer: the store keeps old versions of rows for it.
 const SNAPSHOT_AGE_MAX: Duration = Duration::from_secs(1);
@@ -33,8 +34,8 @@ const PARSED_LENGTH_MAX: usize = 4000;
 /// What the sessions of one datastore share.
 pub(crate) struct Shared {
     store: Arc<Datastore>,
-    /// How many writes have ended.
-    writes: AtomicU64,
+    /// Counts the writes that have ended, and takes what live queries tell.
+    router: Arc<Router>,
     snapshot: Mutex<Option<Snapshot>>,
     parsed: Cache<Box<str>, Ast>,
 }
@@ -52,7 +53,7 @@ struct Ending<'a>(&'a Shared);
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        self.0.writes.fetch_add(1, Ordering::SeqCst);
+        self.0.router.writes.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -85,7 +86,7 @@ impl Shared {
     }
 
     async fn snapshot(&self) -> Result<Arc<Transaction>> {
-        let writes = self.writes.load(Ordering::SeqCst);
+        let writes = self.router.writes.load(Ordering::SeqCst);
         let current = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(current) = current.filter(|c| c.writes == writes && c.opened.elapsed() < SNAPSHOT_AGE_MAX) {
             return Ok(current.tx);
@@ -120,10 +121,14 @@ impl std::fmt::Debug for Local {
 
 impl Local {
     /// The system's session, outside any database.
-    pub(crate) fn system(store: Arc<Datastore>) -> Self {
-        let shared =
-            Shared { store, writes: AtomicU64::new(0), snapshot: Mutex::new(None), parsed: Cache::new(PARSED_MAX) };
-        Self::new(Arc::new(shared), dbs::Session::owner())
+    pub(crate) fn system(store: Arc<Datastore>, router: Arc<Router>) -> Self {
+        let shared = Shared { store, router, snapshot: Mutex::new(None), parsed: Cache::new(PARSED_MAX) };
+        Self::new(Arc::new(shared), dbs::Session::owner().with_rt(true))
+    }
+
+    /// Takes what live queries tell.
+    pub(crate) fn router(&self) -> &Router {
+        &self.shared.router
     }
 
     fn new(shared: Arc<Shared>, session: dbs::Session) -> Self {
@@ -133,7 +138,7 @@ impl Local {
 
     /// How many writes have ended.
     pub(crate) fn writes(&self) -> u64 {
-        self.shared.writes.load(Ordering::SeqCst)
+        self.shared.router.writes.load(Ordering::SeqCst)
     }
 
     /// The same principal in a database.

@@ -12,12 +12,16 @@ use surrealdb_core::kvs::Datastore;
 use surrealdb_rpc::capabilities::{Capabilities, Targets};
 
 use crate::error::{EngineError, Result};
+use crate::live::{Live, Router};
 use crate::local::Local;
 use crate::maintenance::Maintenance;
 use crate::session::{Handle, Session};
 
 /// Name of the namespace and of the database inside it.
 const NAMESPACE: &str = "pawbase";
+/// Name of this process in an embedded store, where there is no other; always the same, so that a process finds what the one before it
+/// left behind.
+const NODE: uuid::Uuid = uuid::Uuid::from_u128(0x7061_7762_6173_4e6f_8064_652d_6f6e_6c79);
 
 /// How to sign in to a remote cluster.
 #[derive(Debug, Clone)]
@@ -84,12 +88,10 @@ impl Engine {
                     .with_key_value("surrealkv_enable_vlog", "false");
                 let url = format!("surrealkv://{}", folder.display());
                 settle(&folder, &url, config.clone()).await?;
-                let store = datastore(&url, config, query_timeout, &root_password).await?;
-                (Handle::Local(Local::system(Arc::clone(&store))), Some(store))
+                embedded(&url, config, query_timeout, &root_password).await?
             }
             OpenOptions::Memory { query_timeout } => {
-                let store = datastore("memory", ConfigMap::empty(), query_timeout, "memory").await?;
-                (Handle::Local(Local::system(Arc::clone(&store))), Some(store))
+                embedded("memory", ConfigMap::empty(), query_timeout, "memory").await?
             }
             OpenOptions::Remote { url, credentials } => (remote(&url, credentials).await?, None),
         };
@@ -125,6 +127,11 @@ impl Engine {
     /// write as well.
     pub fn writes(&self) -> Option<u64> {
         self.root.writes()
+    }
+
+    /// Opens a live query over `table`: every change of it from now on, until it is ended.
+    pub async fn live(&self, table: &str) -> Result<Live> {
+        Live::open(&self.root, table).await
     }
 
     /// A new session for the holder of an engine token (made with the session key; see the access methods).
@@ -170,11 +177,24 @@ fn close(store: Arc<Datastore>) -> futures::future::BoxFuture<'static, Result<()
     Box::pin(async move { store.shutdown().await.map_err(|e| EngineError::Unavailable(format!("{e:#}"))) })
 }
 
+/// Opens an embedded store.
+async fn embedded(
+    url: &str,
+    config: ConfigMap,
+    query_timeout: Duration,
+    root_password: &str,
+) -> Result<(Handle, Option<Arc<Datastore>>)> {
+    let router = Arc::new(Router::default());
+    let store = datastore(url, config, query_timeout, root_password, Arc::clone(&router)).await?;
+    Ok((Handle::Local(Local::system(Arc::clone(&store), router)), Some(store)))
+}
+
 fn datastore<'a>(
     url: &'a str,
     config: ConfigMap,
     query_timeout: Duration,
     root_password: &'a str,
+    router: Arc<Router>,
 ) -> futures::future::BoxFuture<'a, Result<Arc<Datastore>>> {
     Box::pin(async move {
         let capabilities =
@@ -185,11 +205,16 @@ fn datastore<'a>(
                 .with_auth(true)
                 .with_capabilities(capabilities)
                 .with_query_timeout(Some(query_timeout))
+                .with_id(NODE)
+                .with_live_query_broker(router)
                 .without_maintenance_tasks()
                 .build_with_path(url)
                 .await?;
             // The order matters: a write before the version check makes the store refuse to open for good.
             store.check_version().await?;
+            // The live queries of a process that was killed: they would cost every writer, and nobody could end them.
+            store.delete_node().await?;
+            store.remove_nodes().await?;
             store.bootstrap().await?;
             store.initialise_credentials("root", root_password).await?;
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(store)

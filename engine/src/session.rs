@@ -21,7 +21,7 @@ const MAX_PAUSE_MS: u64 = 100;
 
 /// Bound values of a statement.
 #[derive(Debug, Clone, Default)]
-pub struct Vars(Variables);
+pub struct Vars(pub(crate) Variables);
 
 impl Vars {
     /// No values.
@@ -118,6 +118,10 @@ fn collect_remote(mut response: surrealdb::IndexedResults) -> Result<Answer> {
 impl Session {
     pub(crate) fn new(handle: Handle) -> Self {
         Self { handle }
+    }
+
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
     }
 
     /// The same principal's session in a database.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::modules::identity;
 use crate::modules::mail::{self, Mailer};
+use crate::modules::messaging;
 use crate::modules::notifications::{self, tell};
 use crate::modules::webhooks;
 use crate::records::idempotency;
@@ -34,6 +35,7 @@ pub fn reactions() -> Registry {
         .job(Kind::effect(notifications::SEND, notifications::send_waiting))
         .every("35 3 * * *", "UTC", "forget_notifications", Kind::effect("notifications.forget", notifications::forget))
         .every("29 3 * * *", "UTC", "forget_mails", Kind::effect("mail.forget", mail::forget))
+        .job(Kind::effect(messaging::TELL, messaging::tell_unread))
         .on("user.locked", "identity.tell_locked", identity::tell_locked)
         .on("user.password_changed", "identity.tell_password_changed", identity::tell_password_changed)
         .job(Kind::effect(identity::SEND_CONFIRMATION, identity::send_confirmation))

@@ -56,7 +56,7 @@ pub async fn serve(options: Options, config: Config) -> Result<(), Failure> {
     let admin = bind_if(has(ServerRole::Admin), config.admin.bind).await?;
     let is_worker = has(ServerRole::Worker);
     let time_out = Duration::from_secs(config.server.shutdown_timeout_s);
-    let connections_max = config.limits.connections;
+    let limits = server::Limits::of(&config.limits);
     let app = App::open(config, Arc::new(SystemClock)).await.map_err(|error| error.to_string())?;
     let app = Arc::new(app);
     for change in &app.changes {
@@ -71,7 +71,7 @@ pub async fn serve(options: Options, config: Config) -> Result<(), Failure> {
     for (bound, audience) in [(public, Audience::Public), (admin, Audience::Admin)] {
         if let Some(bound) = bound {
             let endpoint = app.endpoint(audience);
-            listeners.spawn(server::serve(bound, endpoint, connections_max, stopping.clone(), time_out));
+            listeners.spawn(server::serve(bound, endpoint, limits, stopping.clone(), time_out));
         }
     }
     let sweeper = tokio::spawn({
@@ -82,6 +82,8 @@ pub async fn serve(options: Options, config: Config) -> Result<(), Failure> {
     signals.wait().await;
     tracing::info!("stopping");
     let _ = stop.send(true);
+    // Streams have no end of their own.
+    app.realtime.stop().await;
     while let Some(ended) = listeners.join_next().await {
         if let Ok(Err(error)) = ended {
             tracing::warn!(%error, "a listener ended badly");

@@ -93,6 +93,8 @@ settings! {
         uri_kb: u64 = 8, 1..=64;
         /// Connections open at once.
         connections: usize = 4096, 1..=1_000_000;
+        /// How long a client may take nothing of what is being sent to it before its connection is closed, in seconds.
+        stalled_s: u64 = 60, 1..=3600;
         /// How long a request may take, in seconds.
         request_timeout_s: u64 = 30, 1..=600;
         /// Records on a page when the caller does not say; at most page_max.
@@ -201,6 +203,32 @@ settings! {
         disable_days: u64 = 5, 1..=365;
         /// How long deliveries and received webhooks are kept, in days.
         log_days: u64 = 30, 1..=3650;
+    }
+
+    /// Changes as they happen, by WebSocket and SSE.
+    [realtime] RealtimeSettings {
+        /// Connections open at once; fewer than limits.connections, so that requests still find a place.
+        connections: usize = 3500, 1..=1_000_000;
+        /// Connections of one signed-in user at once.
+        connections_per_user: usize = 50, 1..=1_000_000;
+        /// Connections of guests from one address at once.
+        connections_per_address: usize = 100, 1..=1_000_000;
+        /// Subscriptions of one connection.
+        subscriptions: usize = 2000, 1..=100_000;
+        /// Messages that wait for a connection at most; one that falls behind further is told so and closed.
+        queue_messages: usize = 4000, 10..=1_000_000;
+        /// Size of the messages that wait for a connection at most, in KB.
+        queue_kb: u64 = 1024, 16..=1_048_576;
+        /// Frames that a connection may send per second; for a moment ten times as many.
+        frames_per_s: u32 = 100, 1..=100_000;
+        /// Size of a frame that a client sends, in KB.
+        frame_kb: u64 = 64, 1..=4096;
+        /// After how long without a message a connection is shown that it is still there, in seconds.
+        heartbeat_s: u64 = 25, 1..=600;
+        /// Changes of each table kept for those who come back.
+        replay: usize = 1000, 0..=100_000;
+        /// How long the changes of a table are still followed after its last subscriber has left, in seconds.
+        linger_s: u64 = 60, 0..=3600;
     }
 
     /// What is written to the log.

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use quick_cache::sync::Cache;
+use tokio::sync::watch;
 
+use super::bell::Bell;
 use super::caller::Principal;
 use crate::kernel::time::Instant;
 
@@ -21,12 +23,14 @@ type Kept = (u64, Arc<Principal>);
 pub struct Principals {
     kept: Option<Cache<Box<str>, Kept>>,
     generation: AtomicU64,
+    /// Rings when the generation was raised.
+    bell: Bell,
 }
 
 impl Principals {
     /// Room for `capacity` principals; keeps none when `is_kept` is false.
     pub fn new(capacity: usize, is_kept: bool) -> Self {
-        Self { kept: is_kept.then(|| Cache::new(capacity)), generation: AtomicU64::new(0) }
+        Self { kept: is_kept.then(|| Cache::new(capacity)), generation: AtomicU64::new(0), bell: Bell::default() }
     }
 
     /// The generation to remember before reading anything about rights.
@@ -50,5 +54,11 @@ impl Principals {
     /// Says that somebody's rights have changed. Call after the commit and before the answer.
     pub fn rights_changed(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
+        self.bell.ring();
+    }
+
+    /// Hears from now on when somebody's rights have changed.
+    pub fn listen(&self) -> watch::Receiver<u64> {
+        self.bell.listen()
     }
 }

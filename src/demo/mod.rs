@@ -9,6 +9,7 @@ mod favorites;
 mod ids;
 mod listings;
 mod load;
+mod messages;
 mod people;
 mod pets;
 mod places;
@@ -31,6 +32,7 @@ pub use rows::Row;
 
 use favorites::Likeable;
 use ids::Ids;
+use messages::Cast;
 
 /// E-mail of the accounts shown to whoever tries the demo, and what each is.
 pub const ACCOUNTS: &[(&str, &str)] = &[
@@ -74,6 +76,8 @@ pub fn dataset() -> Dataset {
     let community = posts::community(&people, &pets, &mut ids);
     let likeable = Likeable { listings: &listings, products: &products, services: &services, businesses: &businesses };
     let favorites = favorites::favorites(&people, &likeable, &mut ids);
+    let cast = Cast { people: &people, businesses: &businesses, listings: &listings };
+    let talks = messages::talks(&cast, &mut ids);
     Dataset {
         tables: vec![
             ("species", reference::species()),
@@ -90,6 +94,9 @@ pub fn dataset() -> Dataset {
             ("posts", community.posts),
             ("comments", community.comments),
             ("favorites", favorites),
+            ("conversations", talks.conversations),
+            ("messages", talks.messages),
+            ("participants", talks.participants),
         ],
     }
 }

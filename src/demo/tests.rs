@@ -38,6 +38,14 @@ const LINKS: &[(&str, &str, &str)] = &[
     ("comments", "post", "posts"),
     ("comments", "author", "users"),
     ("favorites", "user", "users"),
+    ("conversations", "business", "businesses"),
+    ("conversations", "members", "users"),
+    ("conversations", "created_by", "users"),
+    ("messages", "conversation", "conversations"),
+    ("messages", "sender", "users"),
+    ("participants", "conversation", "conversations"),
+    ("participants", "user", "users"),
+    ("participants", "last_read", "messages"),
 ];
 
 fn table<'a>(data: &'a Dataset, name: &str) -> &'a [Row] {
@@ -81,7 +89,7 @@ fn tables_have_the_promised_sizes() {
     assert_eq!(
         order.join(" "),
         "species breeds product_categories users businesses memberships addresses pets products services listings \
-         posts comments favorites"
+         posts comments favorites conversations messages participants"
     );
     let size: BTreeMap<&str, usize> = sizes.into_iter().collect();
     for (name, expected) in [

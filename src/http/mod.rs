@@ -10,6 +10,7 @@ pub mod gate;
 pub mod pages;
 pub mod problem;
 pub mod rate;
+pub mod realtime;
 pub mod records;
 pub mod routes;
 pub mod server;

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use super::bodies::BodySchema;
 use super::gate::RoutePattern;
 use super::spec::deprecation::Endings;
-use super::{console_files, pages, prefix, problem, records, spec};
+use super::{console_files, pages, prefix, problem, realtime, records, spec};
 use crate::context::{Audience, Caller, Ctx, Platform};
 use crate::kernel::error::{MALFORMED, METHOD_NOT_ALLOWED};
 use crate::kernel::{Error, Result};
@@ -20,14 +20,17 @@ use crate::modules::Modules;
 use crate::modules::console::ConsoleApi;
 use crate::modules::identity::{AdminAuthApi, AdminLinksApi, AuthApi, LinksApi};
 use crate::modules::mail::MailApi;
+use crate::modules::messaging::MessagingApi;
 use crate::modules::notifications::{NotificationsApi, StaffNotificationsApi, UnsubscribeApi};
 use crate::modules::operations::OperationsApi;
 use crate::modules::webhooks::{InboundApi, WebhooksApi};
+use crate::realtime::Hub;
 
 /// The routes of one listener.
 pub struct Routes {
     platform: Arc<Platform>,
     modules: Modules,
+    hub: Arc<Hub>,
     audience: Audience,
     commands: BoxEndpoint<'static, Response>,
     patterns: Vec<Pattern>,
@@ -149,14 +152,14 @@ pub fn commands(modules: &Modules, audience: Audience) -> (BoxEndpoint<'static, 
         Audience::Public => {
             let unsubscribe = UnsubscribeApi { identity: Arc::clone(&identity) };
             let links = LinksApi { identity: Arc::clone(&identity) };
-            let api = (AuthApi { identity }, links, InboundApi, NotificationsApi, unsubscribe);
+            let api = (AuthApi { identity }, links, InboundApi, NotificationsApi, unsubscribe, MessagingApi);
             let service = OpenApiService::new(api, "Pawbase", env!("CARGO_PKG_VERSION"));
             let document = serde_json::from_str(&service.spec()).unwrap_or_default();
             (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)
         }
         Audience::Admin => {
             let mail = MailApi { mailer: Arc::clone(&modules.mailer) };
-            let notifications = (NotificationsApi, StaffNotificationsApi);
+            let notifications = (NotificationsApi, StaffNotificationsApi, MessagingApi);
             let webhooks = WebhooksApi { registry: worker.registry() };
             let links = AdminLinksApi { identity: Arc::clone(&identity) };
             let accounts = (AdminAuthApi { identity }, links);
@@ -175,12 +178,12 @@ pub fn document_of(commands: Json, platform: &Platform, modules: &Modules, audie
 
 impl Routes {
     /// The routes of `audience`'s listener.
-    pub fn new(platform: Arc<Platform>, modules: Modules, audience: Audience) -> Self {
+    pub fn new(platform: Arc<Platform>, modules: Modules, hub: Arc<Hub>, audience: Audience) -> Self {
         let (commands, document) = commands(&modules, audience);
         let patterns = patterns(&document);
         let document = document_of(document, &platform, &modules, audience);
         let (spec, endings) = (spec::Served::new(&document), Endings::of(&document));
-        Self { platform, modules, audience, commands, patterns, spec, endings }
+        Self { platform, modules, hub, audience, commands, patterns, spec, endings }
     }
 
     async fn page(&self, request: &Request, page: Page) -> Result<Response> {
@@ -204,6 +207,9 @@ impl Routes {
     }
 
     async fn api(&self, request: Request, segments: Vec<String>) -> Result<Response> {
+        if let Some(wire) = realtime::wire_at(&segments) {
+            return realtime::respond(&self.hub, wire, &request).await;
+        }
         let matching: Vec<&Pattern> = self.patterns.iter().filter(|pattern| pattern.matches(&segments)).collect();
         let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
         if let Some(pattern) = matching.iter().find(|pattern| pattern.methods.contains(method.as_str())) {

@@ -3,6 +3,7 @@
 pub mod console;
 pub mod identity;
 pub mod mail;
+pub mod messaging;
 pub mod notifications;
 pub mod operations;
 pub mod webhooks;
@@ -30,7 +31,8 @@ pub struct Modules {
 impl Modules {
     /// The details of all operations on the listener of `audience`.
     pub fn described(&self, audience: Audience) -> Described {
-        let all = self.identity.described(audience).and(notifications::described()).and(webhooks::described(audience));
+        let all = self.identity.described(audience).and(messaging::described()).and(notifications::described());
+        let all = all.and(webhooks::described(audience));
         if audience == Audience::Admin {
             all.and(console::described()).and(mail::described()).and(operations::described())
         } else {

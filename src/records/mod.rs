@@ -37,6 +37,6 @@ mod write;
 
 pub use export::{Export, Format};
 pub use measure::Measure;
-pub use read::{Page, aggregate, conditions, get, list};
+pub use read::{Page, aggregate, conditions, get, list, owner_field, pick, where_clause};
 pub use restore::restore;
 pub use write::{Operation, Outcome, batch, write};

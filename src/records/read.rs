@@ -199,10 +199,15 @@ pub fn conditions(
 
 /// `owner = $auth` when that is the whole select permission: implied, but an index serves it only if it is written out.
 pub(super) fn own_share(ctx: &Ctx, table: &Table) -> Option<String> {
+    owner_field(ctx, table).map(|field| format!("{} = $auth", quoted(field)))
+}
+
+/// The field that must name the caller, when that is the whole select permission.
+pub fn owner_field<'a>(ctx: &Ctx, table: &'a Table) -> Option<&'a str> {
     match &table.permissions.select {
         Permission::Where(text) if !ctx.caller.is_staff() => {
             let (field, _) = text.split_once(" = $auth").filter(|(_, rest)| rest.is_empty())?;
-            table.fields.contains_key(field).then(|| format!("{} = $auth", quoted(field)))
+            table.fields.contains_key(field).then_some(field)
         }
         _ => None,
     }

@@ -68,6 +68,14 @@ catalogue! {
         "source": "Key of the source",
         "external_id": "What the sender calls it",
     };
+    CONVERSATION_CREATED = "conversation.created", 1, about "conversations", "Somebody began a conversation.", {
+        "kind": "inquiry, group or support",
+        "business": "Key of the business that is written to",
+    };
+    MESSAGE_SENT = "message.sent", 1, about "conversations", "Somebody wrote in a conversation. What they wrote is not told.", {
+        "message": "Key of the message",
+        "sender": "Key of who wrote it",
+    };
     MAIL_FAILED = "mail.failed", 1, about "mails", "A mail was given up: refused, or tried too often.", {
         "to": "Address that it was to go to",
         "user": "Key of the account whose address that is",

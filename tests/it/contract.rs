@@ -5,6 +5,7 @@ mod document;
 mod forms;
 mod inputs;
 mod links;
+mod messaging;
 mod methods;
 mod records;
 mod requests;

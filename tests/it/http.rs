@@ -226,7 +226,8 @@ fn a_request_that_is_aborted_has_a_line_in_the_log() {
         let gate = Gate { platform, identity, audience: Audience::Public, rates: None, inner: Stuck(asked) };
         let bound = server::bind("127.0.0.1:0".parse().expect("an address")).await.expect("a port");
         let (address, (_stop, stopping)) = (bound.address, watch::channel(false));
-        tokio::spawn(server::serve(bound, gate, 10, stopping, Duration::from_secs(1)));
+        let limits = server::Limits { connections: 10, stalled: Duration::from_secs(60) };
+        tokio::spawn(server::serve(bound, gate, limits, stopping, Duration::from_secs(1)));
         let mut client = tokio::net::TcpStream::connect(address).await.expect("a connection");
         let request = "GET /api/v1/species HTTP/1.1\r\nHost: x\r\nX-Request-Id: gone-1\r\n\r\n";
         client.write_all(request.as_bytes()).await.expect("sent");

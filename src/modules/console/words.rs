@@ -103,6 +103,9 @@ fn caller(text: &str) -> Option<Atom> {
         let subject = format!("Signed-in users: their own records ({field})");
         return of(subject, format!("it is their own ({field})"));
     }
+    if let Some(list) = text.strip_suffix(" CONTAINS $auth").filter(|list| is_path(list)) {
+        return of(format!("Signed-in users who are among its {list}"), format!("they are among its {list}"));
+    }
     if let Some(role) = text.strip_suffix(" IN $session.data.roles").and_then(literal) {
         return of(format!("{}s", capital(role)), format!("they are a {role}"));
     }

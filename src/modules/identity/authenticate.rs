@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::model::Status;
 use super::{Identity, store, tokens};
 use crate::context::{Audience, Platform, Principal, Traits};
 use crate::kernel::{Error, Result};
@@ -42,4 +43,14 @@ pub async fn authenticate(
     });
     platform.principals.keep(token, generation, Arc::clone(&principal));
     Ok(principal)
+}
+
+/// Whether a genuine token of `audience` is of an account that may not be used any more, be it suspended or deleted. For telling why
+/// a connection ends; whether the token counts is for [`authenticate`] to say.
+pub async fn is_suspended(identity: &Identity, platform: &Platform, audience: Audience, token: &str) -> bool {
+    let Ok(claims) = tokens::verify(identity.keys().signing(audience), audience, token, platform.clock.now()) else {
+        return false;
+    };
+    let state = store::session_state(platform.engine.root(), claims.sid, None).await;
+    matches!(state, Ok(Some(state)) if state.status != Status::Active)
 }

@@ -63,7 +63,7 @@ pub use self::address::{BEGIN_EMAIL_CHANGE, begin_email_change};
 pub use self::admin_api::AdminAuthApi;
 pub use self::alerts::{tell_locked, tell_password_changed};
 pub use self::api::AuthApi;
-pub use self::authenticate::authenticate;
+pub use self::authenticate::{authenticate, is_suspended};
 pub use self::confirmation::{SEND_CONFIRMATION, send_confirmation};
 pub use self::cookies::{ADMIN_COOKIES, CookieNames, PUBLIC_COOKIES, cookie_value};
 pub use self::email::Email;

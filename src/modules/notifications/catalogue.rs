@@ -92,6 +92,11 @@ catalogue! {
     ACCOUNT_REINSTATED = "account_reinstated", "Account reinstated", "The suspension of your account has ended.", {
         is_required: true,
     };
+    MESSAGE = "message", "New message", "Somebody wrote to you and you have not read it. Once, until you do.", {
+        days: 30,
+        news: news::told_by_its_module,
+        sample: r#"{ "from": "Jane Doe", "subject": "Beagle puppies" }"#,
+    };
     JOB_DIED = "job_died", "Job given up", "A job failed too often. Once an hour for each kind of job.", {
         audience: Audience::Admin,
         days: 30,

@@ -5,19 +5,20 @@
 
 use chrono::Duration;
 use futures::future::BoxFuture;
-use pawbase_engine::Tx;
+use pawbase_engine::{RecordId, Tx};
+use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::catalogue::NotificationType;
 use super::model::{Delivery, NewNotification, Notification};
-use super::news::Told;
+use super::news::{To, Told};
 use super::rules::{Channel, may_know};
 use super::texts::{self, Words};
 use super::{email, store};
 use crate::context::Ctx;
 use crate::kernel::Result;
 use crate::kernel::time::{Instant, floored};
-use crate::modules::identity::Person;
+use crate::modules::identity::{self, Person};
 use crate::work::{Attempted, Turn};
 
 /// Notifications removed in one transaction at most.
@@ -52,6 +53,24 @@ async fn tell_all(turn: &Turn<'_>, kind: &'static NotificationType, news: &Told)
         if !told.contains(&person.id) && !is_own_doing && may_know(kind, &person) {
             deliver(turn.tx, turn.ctx, kind, &person, news, &cause).await?;
         }
+    }
+    Ok(())
+}
+
+/// Tells one person what a module found out by itself, once for each cause, if they may know it.
+pub async fn tell_person(
+    turn: &Turn<'_>,
+    kind: &'static NotificationType,
+    user: Uuid,
+    about: Option<RecordId>,
+    data: Json,
+    cause: &str,
+) -> Attempted {
+    let Some(person) = identity::person(turn.tx, user).await? else { return Ok(()) };
+    let is_told = store::told(turn.tx, kind.name, cause).await?.contains(&user);
+    if !is_told && may_know(kind, &person) {
+        let news = Told { to: To::User(user), about, data, once_per: None };
+        deliver(turn.tx, turn.ctx, kind, &person, &news, cause).await?;
     }
     Ok(())
 }

@@ -35,5 +35,5 @@ pub use self::api::NotificationsApi;
 pub use self::catalogue::*;
 pub use self::document::described;
 pub use self::email::{SEND, mail_failed, send_waiting};
-pub use self::jobs::{forget, tell};
+pub use self::jobs::{forget, tell, tell_person};
 pub use self::unsubscribe_api::UnsubscribeApi;

@@ -67,6 +67,11 @@ pub fn for_administrators<'a>(turn: &'a Turn<'a>) -> BoxFuture<'a, Attempted<Opt
     })
 }
 
+/// Nobody is told of the event itself: the module that the news is of says whom it tells, and when (`tell_person` in `jobs.rs`).
+pub fn told_by_its_module<'a>(_: &'a Turn<'a>) -> BoxFuture<'a, Attempted<Option<Told>>> {
+    Box::pin(async { Ok(None) })
+}
+
 /// Somebody works in a business from now on, or again.
 pub fn membership_added<'a>(turn: &'a Turn<'a>) -> BoxFuture<'a, Attempted<Option<Told>>> {
     Box::pin(async move {

@@ -72,11 +72,14 @@ impl Document {
     fn kind<'a>(&self, test: &'a TestApp, path: &str, method: &Method) -> (Kind, &'a str) {
         let rest = path.strip_prefix(prefix(self.audience)).expect("a path below the prefix");
         let segments: Vec<&str> = rest.trim_start_matches('/').split('/').collect();
-        let table = test.app.platform.schema.served(segments[0]).map(|table| table.name.as_str());
+        let served = test.app.platform.schema.served(segments[0]);
+        let table = served.map(|table| table.name.as_str());
+        // What the records API does not make, a command does at the same path.
+        let is_made_here = served.is_some_and(|table| !table.permissions.create.is_none());
         let kind = match (&segments[1..], method.as_str()) {
             ([], "POST") if segments[0] == "batch" => return (Kind::Batch, ""),
             ([], "GET") => Kind::List,
-            ([], "POST") => Kind::Create,
+            ([], "POST") if is_made_here => Kind::Create,
             (["aggregate"], "GET") => Kind::Aggregate,
             (["export"], "GET") => Kind::Export,
             (["import"], "POST") => Kind::Import,

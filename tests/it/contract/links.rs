@@ -65,7 +65,7 @@ pub async fn answer(
         ("test_mail", 403) => ask().by(&stage.support),
         ("list_mail_templates", 200) => ask(),
         ("preview_mail_template", 200) => ask().on("test"),
-        _ => return None,
+        (id, _) => return super::messaging::answer(stage, ask, id, status).await,
     };
     Some(ask.send().await)
 }

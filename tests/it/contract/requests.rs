@@ -43,6 +43,11 @@ impl<'a> Ask<'a> {
         Self { operation, faults, client, id: NOBODY.into(), query: String::new(), payload: Payload::None }
     }
 
+    /// On which listener.
+    pub fn audience(&self) -> Audience {
+        self.operation.document.audience
+    }
+
     /// By somebody else.
     pub fn by(self, client: &Client) -> Self {
         Self { client: client.clone(), ..self }
@@ -77,7 +82,9 @@ impl<'a> Ask<'a> {
     /// Sends it, and notes what is wrong with the answer.
     pub async fn send(self) -> Reply {
         let (operation, method) = (self.operation, self.operation.method.clone());
-        let path = format!("{}{}", operation.path.replace("{id}", &self.id), self.query);
+        let user = if self.client.user.is_empty() { NOBODY } else { &self.client.user };
+        let path = operation.path.replace("{id}", &self.id).replace("{user}", user);
+        let path = format!("{path}{}", self.query);
         let reply = match self.payload {
             Payload::None => self.client.send(method, &path, None).await,
             Payload::Json(body) => self.client.send(method, &path, Some(body)).await,

@@ -8,7 +8,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::json;
 
 use super::document::{Document, Operation, prefix};
-use super::{commands, webhooks};
+use super::{commands, messaging, webhooks};
 use crate::support::people::PASSWORD;
 use crate::support::{Client, TestApp, settings};
 
@@ -96,6 +96,7 @@ impl Stage {
         stage.test.settle().await;
         commands::job(&stage, "done").await;
         webhooks::furnish(&stage).await;
+        messaging::furnish(&stage).await;
         stage
     }
 

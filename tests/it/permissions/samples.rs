@@ -27,11 +27,19 @@ pub fn all(world: &World) -> Vec<Sample> {
     vec![
         made("addresses", "of customer1", json!({})),
         made("audit", "of customer1", json!({})),
+        made("blocks", "of customer1", json!({})),
         made("breeds", "reference data", json!({})),
         found("businesses", "active, of owner1", "name = 'Spreepfoten'", json!({})),
         found("businesses", "draft, of owner1", "name = 'Spreepfoten'", json!({ "status": "draft" })),
         made("comments", "published, of customer1", json!({})),
         made("comments", "hidden, of customer1", json!({ "status": "hidden" })),
+        found("conversations", "of customer1 with business 1", "business.name = 'Spreepfoten'", json!({})),
+        found(
+            "conversations",
+            "of customer1 and customer2",
+            "kind = 'inquiry' AND business = NONE",
+            json!({ "business": null }),
+        ),
         made("events", "about customer1", json!({})),
         made("favorites", "of customer1", json!({})),
         made("inbound_webhooks", "of a source", json!({})),
@@ -46,6 +54,7 @@ pub fn all(world: &World) -> Vec<Sample> {
         made("listings", "draft, of customer1, for business 1", json!({ "status": "draft", "business": business })),
         found("memberships", "of receptionist1", "user.email = 'receptionist1@example.com'", json!({})),
         found("memberships", "of owner1", "user.email = 'owner1@example.com'", json!({})),
+        found("messages", "of customer1 to business 1", "conversation.business.name = 'Spreepfoten'", json!({})),
         made("mails", "to customer1", json!({ "resends": null, "created_at": "2020-01-01T00:00:00Z" })),
         made(
             "notification_deliveries",
@@ -55,6 +64,12 @@ pub fn all(world: &World) -> Vec<Sample> {
         made("notifications", "to customer1", told("public", true)),
         made("notifications", "to customer1, not in the list", told("public", false)),
         made("notifications", "to customer1, for staff", told("admin", true)),
+        found(
+            "participants",
+            "customer1, with business 1",
+            "user.email = 'customer1@example.com'",
+            json!({ "left_at": null }),
+        ),
         made("pets", "of customer1", json!({})),
         made("posts", "published, of customer1", json!({})),
         made("posts", "hidden, of customer1", json!({ "status": "hidden" })),
@@ -128,7 +143,7 @@ pub fn value(world: &World, table: &Table, field: &Field, variant: usize) -> Jso
         Kind::Enum(values) => json!(values[variant % values.len()]),
         Kind::Array(item) | Kind::Set(item) => match item.required() {
             Kind::Enum(values) => json!([values[variant % values.len()]]),
-            Kind::Record(_) => json!([SPECIES[variant]]),
+            Kind::Record(tables) => json!([link(world, tables, variant)]),
             _ => json!([format!("word{variant}")]),
         },
         Kind::Object if field.is_flexible && variant > 0 => json!({ "word": variant }),
@@ -152,7 +167,8 @@ fn link(world: &World, tables: &[String], variant: usize) -> Json {
             "breeds" => json!(BREEDS[variant]),
             "product_categories" => json!(world.categories[variant]),
             "posts" => json!(world.posts[variant]),
-            "events" | "jobs" | "mails" | "notifications" | "webhook_endpoints" | "webhook_deliveries" => {
+            "conversations" | "events" | "jobs" | "mails" | "messages" | "notifications" | "webhook_endpoints"
+            | "webhook_deliveries" => {
                 json!(format!("01900000-0000-7000-8000-00000000abc{variant}"))
             }
             "webhook_sources" => json!(format!("source_{variant}")),

@@ -63,6 +63,22 @@ impl Client {
         Self { base: other.base.clone(), ..self.clone() }
     }
 
+    /// Where the client's listener is, such as `http://127.0.0.1:3000`.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// What it sends with every request.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// An answer whose body is read as it comes.
+    pub async fn stream(&self, path: &str) -> reqwest::Response {
+        let request = self.http.get(format!("{}{path}", self.base)).headers(self.headers.clone());
+        request.send().await.unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
     pub async fn get(&self, path: &str) -> Reply {
         self.send(Method::GET, path, None).await
     }

@@ -1,6 +1,7 @@
 //! A whole server in process: its own in-memory database and clock, real sockets, clients in every role.
 
 pub mod client;
+pub mod live;
 pub mod mail;
 pub mod people;
 pub mod work;
@@ -87,12 +88,13 @@ impl TestApp {
         let app = App::open_with(config, clock.clone(), reactions).await.expect("the application opens");
         let app = Arc::new(app);
         let (stop, stopping) = watch::channel(false);
+        let limits = server::Limits::of(&app.platform.config.limits);
         let mut addresses = Vec::new();
         for audience in [Audience::Public, Audience::Admin] {
             let bound = server::bind("127.0.0.1:0".parse().expect("an address")).await.expect("a port");
             addresses.push(bound.address);
             let endpoint = app.endpoint(audience);
-            tokio::spawn(server::serve(bound, endpoint, 1000, stopping.clone(), Duration::from_secs(1)));
+            tokio::spawn(server::serve(bound, endpoint, limits, stopping.clone(), Duration::from_secs(1)));
         }
         Self { app, clock, public: addresses[0], admin: addresses[1], work: work::Expected::default(), stop }
     }

@@ -1,0 +1,7 @@
+//! Conversations, messages, and who is told of them.
+
+mod conversations;
+mod groups;
+mod messages;
+mod stage;
+mod telling;
