@@ -9,12 +9,14 @@ pub mod cors;
 pub mod gate;
 pub mod pages;
 pub mod problem;
+pub mod ranges;
 pub mod rate;
 pub mod records;
 pub mod routes;
 pub mod server;
 pub mod spec;
 pub mod transfer;
+pub mod uploads;
 
 use crate::context::Audience;
 

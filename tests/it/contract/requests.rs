@@ -77,7 +77,7 @@ impl<'a> Ask<'a> {
     /// Sends it, and notes what is wrong with the answer.
     pub async fn send(self) -> Reply {
         let (operation, method) = (self.operation, self.operation.method.clone());
-        let path = format!("{}{}", operation.path.replace("{id}", &self.id), self.query);
+        let path = format!("{}{}", operation.path.replace("{id}", &self.id).replace("{name}", "a.pdf"), self.query);
         let reply = match self.payload {
             Payload::None => self.client.send(method, &path, None).await,
             Payload::Json(body) => self.client.send(method, &path, Some(body)).await,

@@ -34,6 +34,13 @@ pub fn all(world: &World) -> Vec<Sample> {
         made("comments", "hidden, of customer1", json!({ "status": "hidden" })),
         made("events", "about customer1", json!({})),
         made("favorites", "of customer1", json!({})),
+        made("files", "private, of customer1", json!({ "visibility": "private", "business": null })),
+        made(
+            "files",
+            "private, of customer1, for business 1",
+            json!({ "visibility": "private", "business": business }),
+        ),
+        made("files", "public, of customer1", json!({ "visibility": "public", "business": null })),
         made("inbound_webhooks", "of a source", json!({})),
         made(
             "jobs",
@@ -128,7 +135,7 @@ pub fn value(world: &World, table: &Table, field: &Field, variant: usize) -> Jso
         Kind::Enum(values) => json!(values[variant % values.len()]),
         Kind::Array(item) | Kind::Set(item) => match item.required() {
             Kind::Enum(values) => json!([values[variant % values.len()]]),
-            Kind::Record(_) => json!([SPECIES[variant]]),
+            Kind::Record(tables) => json!([link(world, tables, variant)]),
             _ => json!([format!("word{variant}")]),
         },
         Kind::Object if field.is_flexible && variant > 0 => json!({ "word": variant }),
@@ -152,6 +159,7 @@ fn link(world: &World, tables: &[String], variant: usize) -> Json {
             "breeds" => json!(BREEDS[variant]),
             "product_categories" => json!(world.categories[variant]),
             "posts" => json!(world.posts[variant]),
+            "files" => json!(world.files[variant]),
             "events" | "jobs" | "mails" | "notifications" | "webhook_endpoints" | "webhook_deliveries" => {
                 json!(format!("01900000-0000-7000-8000-00000000abc{variant}"))
             }
