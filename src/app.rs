@@ -19,10 +19,12 @@ use crate::http::routes::Routes;
 use crate::kernel::id::Ids;
 use crate::kernel::time::Clock;
 use crate::modules::Modules;
+use crate::modules::files::Files;
 use crate::modules::identity::Identity;
 use crate::modules::mail::{MailError, Mailer};
 use crate::realtime::Hub;
 use crate::schema::{self, Change, SchemaError, Sources};
+use crate::services::blobs::BlobsError;
 use crate::services::keys::{Keys, KeysError};
 use crate::work::{Registry, Worker};
 
@@ -55,6 +57,9 @@ pub enum StartError {
     /// The shop's mail templates are broken, or the settings of `[mail]` make no way out.
     #[error(transparent)]
     Mail(#[from] MailError),
+    /// There is no store for files.
+    #[error(transparent)]
+    Files(#[from] BlobsError),
     /// The database does not open.
     #[error("the database does not open: {0}")]
     Database(String),
@@ -174,7 +179,8 @@ impl App {
         let other = |error: crate::kernel::Error| StartError::Other(error.to_string());
         let identity = Arc::new(Identity::new(Arc::clone(&keys), &config).map_err(other)?);
         let mailer = Arc::new(Mailer::open(&config, Arc::clone(&keys))?);
-        let reactions = by_services(reactions, &mailer);
+        let files = Arc::new(Files::open(&config, Arc::clone(&keys))?);
+        let reactions = by_services(reactions, &mailer, &files);
         // A remote database may be changed by other processes, so nothing about rights is kept then.
         let principals = Principals::new(config.limits.principals, engine.is_embedded());
         let answers = Answers::new(config.server.answers_mb * 1024 * 1024, &prepared.schema);
@@ -198,7 +204,7 @@ impl App {
         });
         let worker = Arc::new(Worker::new(Arc::clone(&platform), reactions));
         worker.keep_schedules().await.map_err(other)?;
-        let modules = Modules { identity: Arc::clone(&identity), mailer, worker: Arc::clone(&worker) };
+        let modules = Modules { identity: Arc::clone(&identity), mailer, files, worker: Arc::clone(&worker) };
         let desk = ModulesDesk { platform: Arc::clone(&platform), identity: Arc::clone(&identity) };
         let realtime = Hub::start(Arc::clone(&platform), Arc::new(desk));
         Ok(Self { platform, identity, worker, modules, realtime, changes: prepared.changes, rates })
@@ -215,13 +221,14 @@ impl App {
         }
     }
 
-    /// Keeps this process's memory of callers bounded; runs until it is dropped.
+    /// Keeps what this process has of callers bounded, in memory and of broken uploads on disk; runs until it is dropped.
     pub async fn sweep_forever(&self) {
         loop {
             tokio::time::sleep(Duration::from_secs(60)).await;
             if let Some(rates) = &self.rates {
                 rates.sweep();
             }
+            self.modules.files.tidy(self.platform.clock.now()).await;
         }
     }
 

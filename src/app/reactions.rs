@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::modules::files::{self, Files};
 use crate::modules::identity;
 use crate::modules::mail::{self, Mailer};
 use crate::modules::messaging;
@@ -36,6 +37,7 @@ pub fn reactions() -> Registry {
         .every("35 3 * * *", "UTC", "forget_notifications", Kind::effect("notifications.forget", notifications::forget))
         .every("29 3 * * *", "UTC", "forget_mails", Kind::effect("mail.forget", mail::forget))
         .job(Kind::effect(messaging::TELL, messaging::tell_unread))
+        .every("13 4 * * *", "UTC", "sweep_files", Kind::effect("files.sweep", files::sweep))
         .on("user.locked", "identity.tell_locked", identity::tell_locked)
         .on("user.password_changed", "identity.tell_password_changed", identity::tell_password_changed)
         .job(Kind::effect(identity::SEND_CONFIRMATION, identity::send_confirmation))
@@ -50,8 +52,8 @@ pub fn reactions() -> Registry {
 }
 
 /// The same with what works by services that are opened at start.
-pub fn by_services(registry: Registry, mailer: &Arc<Mailer>) -> Registry {
-    registry.job(mail::sending(Arc::clone(mailer)))
+pub fn by_services(registry: Registry, mailer: &Arc<Mailer>, files: &Arc<Files>) -> Registry {
+    registry.job(mail::sending(Arc::clone(mailer))).reaction("files.deleted", files::removing(Arc::clone(files)))
 }
 
 /// Answers to requests that will not be repeated any more.

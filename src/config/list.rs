@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 
 use super::setting::{Section, Setting, settings};
-use super::value::{LogFormat, MailTransport, Secret, ServerRole, SettingValue, SmtpTls};
+use super::value::{FilesBackend, LogFormat, MailTransport, Secret, ServerRole, SettingValue, SmtpTls};
 
 settings! {
     /// The listener for customers and apps.
@@ -79,6 +79,8 @@ settings! {
         signed_per_minute: u32 = 600, 1..=1_000_000;
         /// Requests per minute of an address to sign-in, sign-up and the like.
         auth_per_minute: u32 = 20, 1..=1_000_000;
+        /// Files that an address may ask for in a minute.
+        download_per_minute: u32 = 1200, 1..=1_000_000;
         /// Size of a request's body, in KB.
         body_kb: u64 = 1024, 1..=1_048_576;
         /// Size of a file to import, in MB.
@@ -229,6 +231,40 @@ settings! {
         replay: usize = 1000, 0..=100_000;
         /// How long the changes of a table are still followed after its last subscriber has left, in seconds.
         linger_s: u64 = 60, 0..=3600;
+    }
+
+    /// Files that people upload.
+    [files] FileSettings {
+        /// "local" keeps them in a folder, "s3" in a bucket.
+        backend: FilesBackend = FilesBackend::Local;
+        /// Folder of the files, and of uploads that are not whole yet; empty means "files" in the data folder.
+        folder: PathBuf = PathBuf::new();
+        /// Size of a file, in MB, whatever it is for.
+        max_mb: u64 = 100, 1..=5000;
+        /// Size of all files that one person has uploaded, in MB; staff are not limited.
+        quota_mb: u64 = 1024, 1..=1_048_576;
+        /// How long an upload may take, in seconds.
+        upload_timeout_s: u64 = 300, 1..=3600;
+        /// Megapixels of a picture; while it is made ready it takes up to 8 MB for each.
+        picture_megapixels: u64 = 50, 1..=500;
+        /// Pictures made ready at once.
+        picture_threads: usize = 2, 1..=64;
+        /// How long the signed address of a private file is good, in minutes.
+        url_minutes: u64 = 60, 1..=10_080;
+        /// How long a file is kept that no record links to, in hours.
+        unlinked_hours: u64 = 24, 1..=8760;
+        /// Address of the S3 server, such as `https://s3.shop.example`; empty means that of AWS.
+        s3_endpoint: String = String::new();
+        /// Region of the bucket.
+        s3_region: String = "us-east-1".to_owned();
+        /// Name of the bucket; it must be there.
+        s3_bucket: String = String::new();
+        /// Access key of the bucket; empty means what the machine itself has at AWS.
+        s3_access_key: String = String::new();
+        /// Secret of the access key; better set by the environment.
+        s3_secret_key: Secret = Secret::default();
+        /// Whether the bucket stands in the path of an address (true), or in front of its host (false).
+        s3_path_style: bool = true;
     }
 
     /// What is written to the log.

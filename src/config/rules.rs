@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use lettre::message::Mailbox;
 
 use super::list::Config;
-use super::value::{MailTransport, SmtpTls};
+use super::value::{FilesBackend, MailTransport, SmtpTls};
 
 /// A rule that the settings break.
 #[derive(Debug)]
@@ -36,6 +36,9 @@ pub(super) const RULES: &[fn(&Config) -> Verdict] = &[
     mail_reply_to_is_an_address,
     mail_server_is_named,
     mail_password_is_not_sent_in_the_clear,
+    s3_has_a_bucket,
+    s3_endpoint_is_http,
+    s3_key_has_its_secret,
 ];
 
 fn check(holds: bool, keys: &'static [&'static str], message: impl FnOnce() -> String) -> Verdict {
@@ -105,6 +108,23 @@ fn mail_password_is_not_sent_in_the_clear(config: &Config) -> Verdict {
     let holds = mail.smtp_tls != SmtpTls::None || mail.smtp_user.is_empty() || is_here;
     check(holds, &["mail.smtp_tls", "mail.smtp_user", "mail.smtp_host"], || {
         "would send mail.smtp_password in the clear; set mail.smtp_tls to \"starttls\" or \"tls\"".to_owned()
+    })
+}
+
+fn s3_has_a_bucket(config: &Config) -> Verdict {
+    let holds = config.files.backend != FilesBackend::S3 || !config.files.s3_bucket.is_empty();
+    check(holds, &["files.s3_bucket", "files.backend"], || "must name the bucket, or not be \"s3\"".to_owned())
+}
+
+fn s3_endpoint_is_http(config: &Config) -> Verdict {
+    is_base_url(&config.files.s3_endpoint, &["files.s3_endpoint"])
+}
+
+fn s3_key_has_its_secret(config: &Config) -> Verdict {
+    let files = &config.files;
+    let holds = files.s3_access_key.is_empty() == files.s3_secret_key.reveal().is_empty();
+    check(holds, &["files.s3_access_key", "files.s3_secret_key"], || {
+        "goes together: files.s3_access_key and files.s3_secret_key".to_owned()
     })
 }
 

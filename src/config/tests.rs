@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::rules::RULES;
 use super::value::Kind;
-use super::{Config, LogFormat, Secret, ServerRole, reference, render_default_file};
+use super::{Config, FilesBackend, LogFormat, Secret, ServerRole, reference, render_default_file};
 
 type Variables<'a> = &'a [(&'a str, &'a str)];
 
@@ -197,6 +197,16 @@ fn a_broken_rule_is_refused_where_it_was_set() {
             "[auth]\nargon2_memory_kb = 15\nargon2_parallelism = 2",
             "auth.argon2_memory_kb: argon2_memory_kb (15) must be at least 8 times argon2_parallelism (2)".into(),
         ),
+        ("[files]\nbackend = \"s3\"", "files.backend: must name the bucket, or not be \"s3\"".into()),
+        (
+            "[files]\ns3_endpoint = \"s3.shop.example\"",
+            "files.s3_endpoint: must be empty or start with \"http://\" or \"https://\", found \"s3.shop.example\""
+                .into(),
+        ),
+        (
+            "[files]\ns3_access_key = \"x\"",
+            "files.s3_access_key: goes together: files.s3_access_key and files.s3_secret_key".into(),
+        ),
     ] {
         assert_refused(text, &[], &format!("config.toml:2: {expected}"));
     }
@@ -217,6 +227,9 @@ fn rules_name_settings_that_exist() {
     config.database.url = "x".to_owned();
     config.limits.page_max = 0;
     config.auth.argon2_memory_kb = 0;
+    config.files.backend = FilesBackend::S3;
+    config.files.s3_endpoint = "x".to_owned();
+    config.files.s3_access_key = "x".to_owned();
     let mut broken: Vec<_> = RULES.iter().filter_map(|rule| rule(&config).err()).collect();
     config.database.url = "ws://x".to_owned();
     broken.extend(RULES.iter().filter_map(|rule| rule(&config).err()));
@@ -305,7 +318,7 @@ fn secrets_are_never_shown() {
     assert!(Config::default().to_toml().contains("password = \"\"\n"), "an empty secret is seen to be empty");
     assert_eq!(Secret::from("hunter2".to_owned()).reveal(), "hunter2");
     let secrets: Vec<_> = reference().filter(|setting| setting.is_secret()).map(|setting| setting.key).collect();
-    assert_eq!(secrets, ["database.password", "mail.smtp_password"]);
+    assert_eq!(secrets, ["database.password", "mail.smtp_password", "files.s3_secret_key"]);
 }
 
 #[test]

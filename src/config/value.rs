@@ -298,6 +298,14 @@ words! {
         None = "none",
     }
 
+    /// Where files are kept.
+    FilesBackend {
+        /// In a folder of this machine.
+        Local = "local",
+        /// In a bucket of S3, or of a server that speaks like it.
+        S3 = "s3",
+    }
+
     /// How a log line is written.
     LogFormat {
         /// For people.

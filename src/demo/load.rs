@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use pawbase_engine::{Tx, Value, Vars};
 
-use super::{PASSWORD, Row, dataset, has_password};
+use super::{Dataset, PASSWORD, Row, dataset, has_password};
 use crate::app::App;
 use crate::kernel::{Error, Result};
 use crate::records::{key, seed};
@@ -23,7 +23,12 @@ pub async fn is_empty(app: &App) -> Result<bool> {
 pub async fn load(app: &App) -> Result<usize> {
     let hash = app.identity.hash_password(PASSWORD).await?;
     let mut count = 0;
-    for (name, rows) in dataset().tables {
+    let data = dataset();
+    // What files hold comes first, so that no record tells of what is not there.
+    for (id, bytes) in data.contents {
+        app.modules.files.put(id, bytes.into()).await?;
+    }
+    for (name, rows) in data.tables {
         let table = app.platform.schema.tables.get(name).ok_or_else(|| Error::internal(format!("no table {name}")))?;
         for chunk in rows.chunks(CHUNK_ROWS) {
             let mut objects = Vec::with_capacity(chunk.len());
@@ -49,7 +54,7 @@ fn email(row: &Row) -> Option<&str> {
 
 /// Removes exactly the demo rows, all or none. Fails when other records still refer to them.
 pub async fn clear(app: &App) -> Result<()> {
-    let mut tables = dataset().tables;
+    let Dataset { mut tables, contents } = dataset();
     tables.reverse();
     let mut ids = Vec::new();
     for (name, rows) in tables {
@@ -74,5 +79,8 @@ pub async fn clear(app: &App) -> Result<()> {
         })
         .await?;
     app.platform.principals.rights_changed();
+    for (id, _) in contents {
+        app.modules.files.remove(id).await?;
+    }
     Ok(())
 }

@@ -6,12 +6,14 @@ mod addresses;
 mod businesses;
 mod dates;
 mod favorites;
+mod files;
 mod ids;
 mod listings;
 mod load;
 mod messages;
 mod people;
 mod pets;
+mod pictures;
 mod places;
 mod posts;
 mod prices;
@@ -53,6 +55,8 @@ pub const PASSWORD: &str = "pawbase-demo";
 pub struct Dataset {
     /// Name and rows of each table.
     pub tables: Vec<(&'static str, Vec<Row>)>,
+    /// What the files hold, by their keys.
+    pub contents: Vec<files::Content>,
 }
 
 /// Whether one can sign in to an account with [`PASSWORD`]: the named accounts only, all others have no password.
@@ -65,20 +69,29 @@ pub fn dataset() -> Dataset {
     let mut ids = Ids::new();
     let places = places::places();
     let breeds = reference::breeds();
-    let people = people::people(&places, &mut ids);
+    let mut people = people::people(&places, &mut ids);
     let mut businesses = businesses::businesses(&places, &mut ids);
     let memberships = businesses::memberships(&mut businesses, &people, &mut ids);
     let addresses = addresses::addresses(&people, &mut ids);
-    let pets = pets::pets(&people, &breeds, &mut ids);
-    let products = products::products(&businesses, &mut ids);
+    let mut pets = pets::pets(&people, &breeds, &mut ids);
+    let mut products = products::products(&businesses, &mut ids);
     let services = services::services(&businesses, &mut ids);
-    let listings = listings::listings(&people, &businesses, &mut ids);
+    let mut listings = listings::listings(&people, &businesses, &mut ids);
     let community = posts::community(&people, &pets, &mut ids);
     let likeable = Likeable { listings: &listings, products: &products, services: &services, businesses: &businesses };
     let favorites = favorites::favorites(&people, &likeable, &mut ids);
     let cast = Cast { people: &people, businesses: &businesses, listings: &listings };
     let talks = messages::talks(&cast, &mut ids);
+    let showing = files::Showing {
+        people: &mut people,
+        businesses: &mut businesses,
+        pets: &mut pets,
+        products: &mut products,
+        listings: &mut listings,
+    };
+    let (files, contents) = files::files(showing, &mut ids);
     Dataset {
+        contents,
         tables: vec![
             ("species", reference::species()),
             ("breeds", reference::breed_rows(&breeds)),
@@ -86,6 +99,7 @@ pub fn dataset() -> Dataset {
             ("users", people.into_iter().map(|person| person.row).collect()),
             ("businesses", businesses.into_iter().map(|business| business.row).collect()),
             ("memberships", memberships),
+            ("files", files),
             ("addresses", addresses),
             ("pets", pets.into_iter().map(|pet| pet.row).collect()),
             ("products", products.into_iter().map(|product| product.row).collect()),

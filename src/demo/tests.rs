@@ -24,15 +24,20 @@ const LINKS: &[(&str, &str, &str)] = &[
     ("pets", "owner", "users"),
     ("pets", "species", "species"),
     ("pets", "breed", "breeds"),
+    ("pets", "photos", "files"),
     ("products", "business", "businesses"),
     ("products", "category", "product_categories"),
     ("products", "species", "species"),
+    ("products", "images", "files"),
+    ("files", "owner", "users"),
+    ("files", "business", "businesses"),
     ("services", "business", "businesses"),
     ("services", "species", "species"),
     ("listings", "seller", "users"),
     ("listings", "business", "businesses"),
     ("listings", "species", "species"),
     ("listings", "breed", "breeds"),
+    ("listings", "photos", "files"),
     ("posts", "author", "users"),
     ("posts", "species", "species"),
     ("comments", "post", "posts"),
@@ -88,7 +93,7 @@ fn tables_have_the_promised_sizes() {
     let order: Vec<&str> = sizes.iter().map(|(name, _)| *name).collect();
     assert_eq!(
         order.join(" "),
-        "species breeds product_categories users businesses memberships addresses pets products services listings \
+        "species breeds product_categories users businesses memberships files addresses pets products services listings \
          posts comments favorites conversations messages participants"
     );
     let size: BTreeMap<&str, usize> = sizes.into_iter().collect();
@@ -279,6 +284,29 @@ fn towns_have_a_postal_code_for_each_street() {
     for row in table(&dataset(), "addresses") {
         assert!(!text(row, "postal_code").is_empty() && !text(row, "line1").is_empty(), "{row:?}");
     }
+}
+
+#[test]
+fn every_file_is_there_and_shown_by_somebody() {
+    let data = dataset();
+    let files = table(&data, "files");
+    assert!((30..=120).contains(&files.len()), "{}", files.len());
+    for (row, (id, bytes)) in files.iter().zip(&data.contents) {
+        assert_eq!(text(row, "id"), id.to_string());
+        assert_eq!(row["size"], bytes.len());
+        let of = |(_, rows): &(&str, Vec<Row>)| {
+            rows.iter().any(|one| {
+                one["id"] != row["id"]
+                    && one
+                        .values()
+                        .any(|v| *v == row["id"] || v.as_array().is_some_and(|list| list.contains(&row["id"])))
+            })
+        };
+        assert!(data.tables.iter().any(of), "nobody shows {row:?}");
+    }
+    assert_eq!(files.len(), data.contents.len());
+    assert!(table(&data, "products").iter().all(|row| row.contains_key("images")));
+    assert!(table(&data, "businesses").iter().all(|row| row.contains_key("logo")));
 }
 
 #[test]

@@ -4,10 +4,8 @@ use poem::http::{HeaderMap, HeaderValue, Method, header};
 
 /// Methods and headers that browsers may use.
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
-const HEADERS: &str =
-    "authorization, content-type, idempotency-key, if-match, if-none-match, x-csrf-token, x-request-id";
-const EXPOSED: &str =
-    "etag, location, x-request-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset";
+const HEADERS: &str = "authorization, content-type, idempotency-key, if-match, if-none-match, if-range, range, x-csrf-token, x-request-id";
+const EXPOSED: &str = "accept-ranges, content-disposition, content-range, etag, location, x-request-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset";
 /// Seconds that a browser remembers a preflight.
 const MAX_AGE_S: &str = "600";
 

@@ -14,7 +14,7 @@ use poem::{Body, Endpoint, IntoResponse, Request, Response};
 use super::bodies::{Most, read_whole};
 use super::client::{self, Credentials};
 use super::rate::{Class, Key, Left, Rates};
-use super::{cors, problem, transfer};
+use super::{cors, problem, transfer, uploads};
 use crate::config::Config;
 use crate::context::{Audience, Caller, Ctx, Platform};
 use crate::kernel::error::{CSRF_FAILED, HEADERS_TOO_LARGE, UNAUTHENTICATED, UNAVAILABLE, URI_TOO_LONG};
@@ -178,6 +178,10 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
         if let (Some(rates), true) = (&self.rates, is_auth_route && request.method() == Method::POST) {
             *left = Some(rates.check(Class::Auth, Key::address(ip))?);
         }
+        // A page with many pictures asks for each by itself.
+        if uploads::is_download(request.uri().path()) {
+            self.count(left, Class::Download, Key::address(ip))?;
+        }
         // A page is for everybody who reaches the listener; an ended cookie must not hide the sign-in screen.
         let is_page = !request.uri().path().starts_with("/api/");
         let caller = match self.authenticate(request, is_auth_route || is_page).await {
@@ -261,10 +265,10 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
         }
     }
 
-    /// Reads the whole body within the limits of size and time. A file to import is left to its handler, which asks first
-    /// who sends it.
+    /// Reads the whole body within the limits of size and time. A file to import or to keep is left to its handler, which asks
+    /// first who sends it.
     async fn read_body(&self, request: &mut Request) -> Result<()> {
-        if transfer::is_import(self.audience, request) {
+        if transfer::is_import(self.audience, request) || uploads::is_upload(self.audience, request) {
             return Ok(());
         }
         let limits = &self.config().limits;
@@ -279,8 +283,14 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
             return Ok(StatusCode::NO_CONTENT.into_response());
         }
         let limits = &self.config().limits;
-        // An import ends by itself when its own time is over.
-        let own_s = if transfer::is_import(self.audience, &request) { limits.import_timeout_s } else { 0 };
+        // An import and an upload end by themselves when their own time is over.
+        let own_s = if transfer::is_import(self.audience, &request) {
+            limits.import_timeout_s
+        } else if uploads::is_upload(self.audience, &request) {
+            self.config().files.upload_timeout_s
+        } else {
+            0
+        };
         let time_out = Duration::from_secs(limits.request_timeout_s + own_s);
         let handling = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         match tokio::time::timeout(time_out, handling).await {
@@ -310,7 +320,10 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
         for (name, value) in SECURITY_HEADERS {
             headers.entry(name).or_insert(HeaderValue::from_static(value));
         }
-        headers.append(header::VARY, HeaderValue::from_static("authorization, cookie"));
+        // What is the same for everybody says so.
+        if !uploads::is_for_everybody(headers) {
+            headers.append(header::VARY, HeaderValue::from_static("authorization, cookie"));
+        }
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
 }

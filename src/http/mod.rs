@@ -9,6 +9,7 @@ pub mod cors;
 pub mod gate;
 pub mod pages;
 pub mod problem;
+pub mod ranges;
 pub mod rate;
 pub mod realtime;
 pub mod records;
@@ -16,6 +17,7 @@ pub mod routes;
 pub mod server;
 pub mod spec;
 pub mod transfer;
+pub mod uploads;
 
 use crate::context::Audience;
 

@@ -1,4 +1,5 @@
-//! How many requests a caller may send: per address for guests, per user when signed in, and few on sign-in routes.
+//! How many requests a caller may send: per address for guests, per user when signed in, few on sign-in routes, and
+//! many of what files hold.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -42,6 +43,8 @@ pub enum Class {
     Signed,
     /// A sign-in, sign-up or password route.
     Auth,
+    /// What a file holds; a page may have many.
+    Download,
 }
 
 /// The limiters of one listener.
@@ -50,6 +53,7 @@ pub struct Rates {
     guest: Limited,
     signed: Limited,
     auth: Limited,
+    download: Limited,
 }
 
 #[derive(Debug)]
@@ -92,6 +96,7 @@ impl Rates {
             guest: Limited::new(limits.guest_per_minute),
             signed: Limited::new(limits.signed_per_minute),
             auth: Limited::new(limits.auth_per_minute),
+            download: Limited::new(limits.download_per_minute),
         })
     }
 
@@ -101,12 +106,13 @@ impl Rates {
             Class::Guest => self.guest.check(key),
             Class::Signed => self.signed.check(key),
             Class::Auth => self.auth.check(key),
+            Class::Download => self.download.check(key),
         }
     }
 
     /// Forgets callers who have been quiet, so that memory stays bounded.
     pub fn sweep(&self) {
-        for limited in [&self.guest, &self.signed, &self.auth] {
+        for limited in [&self.guest, &self.signed, &self.auth, &self.download] {
             limited.limiter.retain_recent();
             limited.limiter.shrink_to_fit();
         }

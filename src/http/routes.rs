@@ -12,12 +12,13 @@ use serde_json::Value as Json;
 use super::bodies::BodySchema;
 use super::gate::RoutePattern;
 use super::spec::deprecation::Endings;
-use super::{console_files, pages, prefix, problem, realtime, records, spec};
+use super::{console_files, pages, prefix, problem, realtime, records, spec, uploads};
 use crate::context::{Audience, Caller, Ctx, Platform};
 use crate::kernel::error::{MALFORMED, METHOD_NOT_ALLOWED};
 use crate::kernel::{Error, Result};
 use crate::modules::Modules;
 use crate::modules::console::ConsoleApi;
+use crate::modules::files::{FilesApi, UploadApi};
 use crate::modules::identity::{AdminAuthApi, AdminLinksApi, AuthApi, LinksApi};
 use crate::modules::mail::MailApi;
 use crate::modules::messaging::MessagingApi;
@@ -148,11 +149,12 @@ pub fn not_allowed(allow: impl Into<String>) -> Error {
 /// The commands of all modules for a listener, and their part of the OpenAPI document.
 pub fn commands(modules: &Modules, audience: Audience) -> (BoxEndpoint<'static, Response>, Json) {
     let (identity, worker) = (Arc::clone(&modules.identity), Arc::clone(&modules.worker));
+    let files = (UploadApi { files: Arc::clone(&modules.files) }, FilesApi { files: Arc::clone(&modules.files) });
     match audience {
         Audience::Public => {
             let unsubscribe = UnsubscribeApi { identity: Arc::clone(&identity) };
             let links = LinksApi { identity: Arc::clone(&identity) };
-            let api = (AuthApi { identity }, links, InboundApi, NotificationsApi, unsubscribe, MessagingApi);
+            let api = (AuthApi { identity }, links, InboundApi, NotificationsApi, unsubscribe, MessagingApi, files);
             let service = OpenApiService::new(api, "Pawbase", env!("CARGO_PKG_VERSION"));
             let document = serde_json::from_str(&service.spec()).unwrap_or_default();
             (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)
@@ -163,7 +165,7 @@ pub fn commands(modules: &Modules, audience: Audience) -> (BoxEndpoint<'static, 
             let webhooks = WebhooksApi { registry: worker.registry() };
             let links = AdminLinksApi { identity: Arc::clone(&identity) };
             let accounts = (AdminAuthApi { identity }, links);
-            let api = (accounts, ConsoleApi, OperationsApi { worker }, mail, notifications, webhooks);
+            let api = (accounts, ConsoleApi, OperationsApi { worker }, mail, notifications, webhooks, files);
             let service = OpenApiService::new(api, "Pawbase admin", env!("CARGO_PKG_VERSION"));
             let document = serde_json::from_str(&service.spec()).unwrap_or_default();
             (Route::new().nest(prefix(audience), service).map_to_response().boxed(), document)
@@ -264,6 +266,10 @@ impl Endpoint for Routes {
         if let Some(page) = Page::of(&path, self.audience) {
             RoutePattern::note(&request, &path);
             return Ok(self.page(&request, page).await?);
+        }
+        if uploads::is_download(&path) {
+            RoutePattern::note(&request, uploads::PATTERN);
+            return Ok(uploads::respond(&self.modules.files, &request).await?);
         }
         match segments(&path, prefix(self.audience)) {
             Some(segments) => {

@@ -53,6 +53,7 @@ catalogue! {
     PAYLOAD_TOO_LARGE = 413, "payload_too_large", "Body too large", "Send less at once.";
     URI_TOO_LONG = 414, "uri_too_long", "Address too long", "Send a shorter query.";
     UNSUPPORTED_MEDIA_TYPE = 415, "unsupported_media_type", "Unsupported media type", "Send application/json.";
+    RANGE_NOT_SATISFIABLE = 416, "range_not_satisfiable", "No such part of the file", "Ask for a range within the size in Content-Range.";
     VALIDATION_FAILED = 422, "validation_failed", "Some fields are not valid", "Mend every field listed in errors.";
     RULE_VIOLATED = 422, "rule_violated", "Not possible by a rule", "The detail says which rule.";
     IDEMPOTENCY_MISMATCH = 422, "idempotency_mismatch", "Idempotency-Key used for another request", "Use a fresh key for a new request.";

@@ -1,6 +1,7 @@
 //! Commands: what a table alone cannot promise. One folder per module, the same file names in each.
 
 pub mod console;
+pub mod files;
 pub mod identity;
 pub mod mail;
 pub mod messaging;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use self::files::Files;
 use self::identity::Identity;
 use self::mail::Mailer;
 use crate::context::Audience;
@@ -24,6 +26,8 @@ pub struct Modules {
     pub identity: Arc<Identity>,
     /// Writes mails, and has a way for them to go out.
     pub mailer: Arc<Mailer>,
+    /// Keeps files, and gives them to who may read them.
+    pub files: Arc<Files>,
     /// What is done about events and jobs.
     pub worker: Arc<Worker>,
 }
@@ -32,7 +36,7 @@ impl Modules {
     /// The details of all operations on the listener of `audience`.
     pub fn described(&self, audience: Audience) -> Described {
         let all = self.identity.described(audience).and(messaging::described()).and(notifications::described());
-        let all = all.and(webhooks::described(audience));
+        let all = all.and(webhooks::described(audience)).and(files::described(audience));
         if audience == Audience::Admin {
             all.and(console::described()).and(mail::described()).and(operations::described())
         } else {

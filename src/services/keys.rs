@@ -152,16 +152,25 @@ impl Keys {
     /// The token of a link in a mail: the key of the row that it opens, and a seal for this purpose alone. It is the same each time it
     /// is made, so that none needs to be stored; the row says until when and how often it works.
     pub fn link_token(&self, purpose: &str, id: Uuid) -> String {
-        let seal = hmac::sign(&self.link_key(), &sealed(purpose, id));
-        format!("{}.{}", URL_SAFE_NO_PAD.encode(id.as_bytes()), URL_SAFE_NO_PAD.encode(seal.as_ref()))
+        format!("{}.{}", URL_SAFE_NO_PAD.encode(id.as_bytes()), self.seal(purpose, id))
+    }
+
+    /// What shows that we said `purpose` of `id`. It is the same each time it is made.
+    pub fn seal(&self, purpose: &str, id: Uuid) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.link_key(), &sealed(purpose, id)).as_ref())
+    }
+
+    /// Whether `seal` is ours for this purpose and `id`. In constant time.
+    pub fn is_sealed(&self, purpose: &str, id: Uuid, seal: &str) -> bool {
+        let seal = URL_SAFE_NO_PAD.decode(seal);
+        seal.is_ok_and(|seal| hmac::verify(&self.link_key(), &sealed(purpose, id), &seal).is_ok())
     }
 
     /// The row that a link's token opens; None when it was not made here, or for another purpose. In constant time.
     pub fn open_link(&self, purpose: &str, token: &str) -> Option<Uuid> {
         let (id, seal) = token.split_once('.')?;
         let id = Uuid::from_slice(&URL_SAFE_NO_PAD.decode(id).ok()?).ok()?;
-        let seal = URL_SAFE_NO_PAD.decode(seal).ok()?;
-        hmac::verify(&self.link_key(), &sealed(purpose, id), &seal).ok().map(|()| id)
+        self.is_sealed(purpose, id, seal).then_some(id)
     }
 
     fn link_key(&self) -> hmac::Key {

@@ -2,6 +2,7 @@
 
 mod commands;
 mod document;
+mod files;
 mod forms;
 mod inputs;
 mod links;

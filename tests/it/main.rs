@@ -14,6 +14,7 @@ mod console_overview;
 mod contract;
 mod cursors;
 mod export;
+mod files;
 mod filters;
 mod http;
 mod identity;

@@ -26,9 +26,13 @@ impl Tools {
         }
         let default = || Path::new(&std::env::var_os("HOME").expect("HOME")).join(".cache/pawbase-tools");
         let home = std::env::var_os("PAWBASE_TOOLS").map_or_else(default, PathBuf::from);
-        for needed in
-            ["node_modules/.bin/tsc", "node_modules/playwright-core", "python/bin/schemathesis", "python/bin/aiosmtpd"]
-        {
+        for needed in [
+            "node_modules/.bin/tsc",
+            "node_modules/playwright-core",
+            "python/bin/schemathesis",
+            "python/bin/aiosmtpd",
+            "python/bin/moto_server",
+        ] {
             assert!(home.join(needed).exists(), "{} has no {needed}: run .ci/tools", home.display());
         }
         let folder = TempDir::new_in(&home).expect("a folder");

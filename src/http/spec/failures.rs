@@ -6,7 +6,7 @@ use crate::http::problem::MEDIA_TYPE;
 use crate::kernel::error::{CATALOGUE, Entry};
 
 /// Name and description of the response of each status.
-const FAILURES: [(u16, &str, &str); 17] = [
+const FAILURES: [(u16, &str, &str); 18] = [
     (400, "Malformed", "Malformed request or query."),
     (401, "Unauthenticated", "Sign-in required, or the token is not valid."),
     (403, "Forbidden", "Not allowed, or without the CSRF token that goes with a cookie."),
@@ -18,6 +18,7 @@ const FAILURES: [(u16, &str, &str); 17] = [
     (413, "PayloadTooLarge", "Body too large."),
     (414, "UriTooLong", "Address too long."),
     (415, "UnsupportedMediaType", "Not JSON."),
+    (416, "RangeNotSatisfiable", "The file has no such part."),
     (422, "Invalid", "Fields are not valid, or a rule is broken."),
     (429, "TooManyRequests", "Too many requests; see Retry-After."),
     (431, "HeadersTooLarge", "Headers too large."),

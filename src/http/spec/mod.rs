@@ -1,12 +1,13 @@
 //! The one OpenAPI document of a listener: commands from poem-openapi, records from the live schema.
 //!
 //! `commands.rs` brings the commands' part into shape, `failures.rs` says how failures look, `common.rs` what all answers
-//! have in common, `deprecation.rs` what is on its way out.
+//! have in common, `deprecation.rs` what is on its way out, `uploads.rs` what files hold.
 
 mod commands;
 pub mod deprecation;
 mod failures;
 mod parts;
+mod uploads;
 
 use std::collections::BTreeSet;
 
@@ -63,6 +64,7 @@ pub fn merge(document: Json, details: &Described, schema: &Schema, limits: &Limi
             all.extend(own);
         }
     }
+    paths.insert(super::uploads::PATTERN.to_owned(), uploads::item());
     for (path, item) in &mut paths {
         parts::finish(path, item, audience);
     }

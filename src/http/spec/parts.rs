@@ -75,6 +75,7 @@ pub(super) fn headers() -> Map<String, Json> {
         ("ETag", true, "Version of the record as you see it, for If-Match and If-None-Match.", tag),
         ("Location", true, "Path of the new record.", text.clone()),
         ("ContentDisposition", true, "Name for the file.", text.clone()),
+        ("ContentRange", true, "Which bytes of how many.", text.clone()),
         ("RequestId", true, "Id of the request, yours if you sent one.", text.clone()),
         ("RateLimitLimit", false, "Requests per minute; absent where nothing is limited.", count.clone()),
         ("RateLimitRemaining", false, "Requests left.", count.clone()),

@@ -87,6 +87,9 @@ pub async fn answer(
             return Some(unsubscribe(stage, ask(), &guest, status).await);
         }
         ("update_notification_preferences", 200) => ask().json(json!({ "timezone": "Europe/Lisbon" })),
+        ("upload_file" | "get_file_url" | "read_file", _) => {
+            return super::files::answer(stage, ask, operation.id, status).await;
+        }
         (id, _) if id.contains("webhook") => return super::webhooks::answer(stage, ask, id, status).await,
         _ => return super::links::answer(stage, operation, faults, status).await,
     };

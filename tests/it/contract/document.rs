@@ -70,6 +70,9 @@ impl Document {
     }
 
     fn kind<'a>(&self, test: &'a TestApp, path: &str, method: &Method) -> (Kind, &'a str) {
+        if path.starts_with("/uploads/") {
+            return (Kind::Command, "");
+        }
         let rest = path.strip_prefix(prefix(self.audience)).expect("a path below the prefix");
         let segments: Vec<&str> = rest.trim_start_matches('/').split('/').collect();
         let served = test.app.platform.schema.served(segments[0]);
@@ -78,6 +81,8 @@ impl Document {
         let is_made_here = served.is_some_and(|table| !table.permissions.create.is_none());
         let kind = match (&segments[1..], method.as_str()) {
             ([], "POST") if segments[0] == "batch" => return (Kind::Batch, ""),
+            // Files are made by a form, not by a record.
+            ([], "POST") if segments[0] == "files" => Kind::Command,
             ([], "GET") => Kind::List,
             ([], "POST") if is_made_here => Kind::Create,
             (["aggregate"], "GET") => Kind::Aggregate,
@@ -110,7 +115,7 @@ impl Operation<'_> {
     pub fn body(&self) -> Option<&Value> {
         let content = self.json.get("requestBody")?["content"].as_object().expect("content");
         let json = content.iter().find(|(media_type, _)| media_type.starts_with("application/json"));
-        Some(shape::resolve(&self.document.json, &json.expect("JSON").1["schema"]))
+        Some(shape::resolve(&self.document.json, &json?.1["schema"]))
     }
 
     /// Whether it changes nothing.

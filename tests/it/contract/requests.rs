@@ -83,7 +83,7 @@ impl<'a> Ask<'a> {
     pub async fn send(self) -> Reply {
         let (operation, method) = (self.operation, self.operation.method.clone());
         let user = if self.client.user.is_empty() { NOBODY } else { &self.client.user };
-        let path = operation.path.replace("{id}", &self.id).replace("{user}", user);
+        let path = operation.path.replace("{id}", &self.id).replace("{user}", user).replace("{name}", "a.pdf");
         let path = format!("{path}{}", self.query);
         let reply = match self.payload {
             Payload::None => self.client.send(method, &path, None).await,

@@ -8,7 +8,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::json;
 
 use super::document::{Document, Operation, prefix};
-use super::{commands, messaging, webhooks};
+use super::{commands, files, messaging, webhooks};
 use crate::support::people::PASSWORD;
 use crate::support::{Client, TestApp, settings};
 
@@ -49,6 +49,7 @@ impl Stage {
         config.limits.body_kb = 16;
         config.limits.filter_cost_max = COST_MAX;
         config.limits.import_rows_max = ROWS_MAX;
+        config.files.max_mb = 1;
         // So that tests of endpoints end at once.
         config.webhooks.allow_private = vec!["127.0.0.0/8".parse().expect("a network")];
         let test = TestApp::with(config).await;
@@ -67,6 +68,7 @@ impl Stage {
         config.limits.rate_limit = true;
         config.limits.guest_per_minute = 1;
         config.limits.auth_per_minute = 1;
+        config.limits.download_per_minute = 1;
         let limited = TestApp::with(config).await;
         let mut config = settings();
         config.limits.request_timeout_s = 0;
@@ -97,6 +99,7 @@ impl Stage {
         commands::job(&stage, "done").await;
         webhooks::furnish(&stage).await;
         messaging::furnish(&stage).await;
+        files::furnish(&stage).await;
         stage
     }
 

@@ -42,6 +42,13 @@ pub fn all(world: &World) -> Vec<Sample> {
         ),
         made("events", "about customer1", json!({})),
         made("favorites", "of customer1", json!({})),
+        made("files", "private, of customer1", json!({ "visibility": "private", "business": null })),
+        made(
+            "files",
+            "private, of customer1, for business 1",
+            json!({ "visibility": "private", "business": business }),
+        ),
+        made("files", "public, of customer1", json!({ "visibility": "public", "business": null })),
         made("inbound_webhooks", "of a source", json!({})),
         made(
             "jobs",
@@ -167,6 +174,7 @@ fn link(world: &World, tables: &[String], variant: usize) -> Json {
             "breeds" => json!(BREEDS[variant]),
             "product_categories" => json!(world.categories[variant]),
             "posts" => json!(world.posts[variant]),
+            "files" => json!(world.files[variant]),
             "conversations" | "events" | "jobs" | "mails" | "messages" | "notifications" | "webhook_endpoints"
             | "webhook_deliveries" => {
                 json!(format!("01900000-0000-7000-8000-00000000abc{variant}"))

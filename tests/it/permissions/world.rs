@@ -18,6 +18,8 @@ pub struct World {
     pub businesses: Vec<String>,
     pub categories: Vec<String>,
     pub posts: Vec<String>,
+    /// Public files.
+    pub files: Vec<String>,
 }
 
 /// Somebody at one of the listeners.
@@ -87,6 +89,7 @@ pub async fn open() -> World {
         ],
         categories: keys(&test, "product_categories", "parent != NONE").await,
         posts: keys(&test, "posts", "status = 'published'").await,
+        files: keys(&test, "files", "visibility = 'public'").await,
         test,
         callers,
         all_seeing,

@@ -20,6 +20,9 @@ pub struct Reply {
     pub what: String,
     pub status: StatusCode,
     pub headers: HeaderMap,
+    /// The body as it came.
+    pub bytes: Vec<u8>,
+    /// The same as text.
     pub text: String,
     pub json: Value,
 }
@@ -56,6 +59,11 @@ impl Client {
     /// The bearer token, if signed in.
     pub fn token(&self) -> Option<&str> {
         self.headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer ")
+    }
+
+    /// The Authorization header, for requests that are sent by hand.
+    pub fn authorization(&self) -> String {
+        self.headers["authorization"].to_str().expect("text").to_owned()
     }
 
     /// The same caller at another listener.
@@ -113,9 +121,10 @@ impl Client {
     async fn reply(what: String, request: reqwest::RequestBuilder) -> Reply {
         let response = request.send().await.unwrap_or_else(|error| panic!("{what}: {error}"));
         let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.expect("a body");
+        let bytes = response.bytes().await.expect("a body").to_vec();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Reply { what, status, headers, text, json }
+        Reply { what, status, headers, bytes, text, json }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A whole server in process: its own in-memory database and clock, real sockets, clients in every role.
 
 pub mod client;
+pub mod files;
 pub mod live;
 pub mod mail;
 pub mod people;
