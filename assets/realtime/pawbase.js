@@ -67,6 +67,9 @@ const STEADY_MS = 5000;
 const SOCKET_ATTEMPTS = 2;
 /** Streams of server-sent events at once: browsers open six connections to a server, and requests need some. */
 const STREAMS_MAX = 4;
+/** Frames said at once, and then per second: the server takes no more of one connection. */
+const BURST = 500;
+const FRAMES_PER_S = 50;
 /** Least milliseconds between two words that somebody types. */
 const TYPING_MS = 2000;
 /** Reasons after which a new attempt would fail too. */
@@ -148,7 +151,6 @@ async function stream(url, token, { id, topic, filter, fields, last }, hooks, si
     }
     /** @type {Loss} */
     const loss = { wasReached: true };
-    hooks.frame({ type: "subscribed", id, seq: last });
     await readEvents(response, ({ event, data, id: seq }) => {
         const body = data ? JSON.parse(data) : {};
         if (event === "closing") loss.reason = body.reason;
@@ -389,9 +391,20 @@ export class Realtime {
         if (connection) this.#hasSocketWorked = true;
         this.#live_at_ms = Date.now();
         this.#become("live");
-        for (const { frame } of this.#subscriptions.values()) this.say(frame);
-        for (const room of this.#rooms.keys()) this.say({ type: "join_room", room });
         if (heartbeat_s) this.#beat(heartbeat_s * 1000);
+        this.#sayAll();
+    }
+
+    /** All rooms and subscriptions, no faster than the server takes them. */
+    async #sayAll() {
+        const turn = this.#turn;
+        for (const room of this.#rooms.keys()) this.say({ type: "join_room", room });
+        let count = this.#rooms.size;
+        for (const [id, { frame }] of [...this.#subscriptions]) {
+            if (++count > BURST) await new Promise((later) => setTimeout(later, 1000 / FRAMES_PER_S));
+            if (turn !== this.#turn) return;
+            if (this.#subscriptions.has(id)) this.say(frame);
+        }
     }
 
     /** A connection on which nothing is heard any more is a lost one, even if nobody said so. @param {number} every_ms */

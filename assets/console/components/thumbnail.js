@@ -4,8 +4,8 @@ import { html, useEffect, useState } from "../vendor/preact.js";
 import { fileKind, thumbOf } from "../model/files.js";
 import { Icon } from "./icon.js";
 
-/** Pixels asked for by size; screens with fine dots show twice as many as they say. */
-const SIDES = { small: 64, medium: 320, large: 1280 };
+/** Pixels asked for by size, enough for screens with fine dots. */
+const SIDES = { small: 80, medium: 320, large: 1280 };
 const ICONS = { picture: "image", film: "film", sound: "sound", document: "text", other: "file" };
 
 /** @param {{ file: { mime: string, url: string }, size?: "small" | "medium" | "large" }} props */

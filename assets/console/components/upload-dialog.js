@@ -3,7 +3,7 @@
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { inputOf } from "../fields/index.js";
 import { purposes } from "../files.js";
-import { acceptOf } from "../model/files.js";
+import { acceptOf, usualVisibility } from "../model/files.js";
 import { fieldOf, words } from "../schema.js";
 import { Dialog } from "./dialog.js";
 import { FormField } from "./form-field.js";
@@ -28,7 +28,8 @@ function Visibility({ value, onChange, isDisabled }) {
 /** @param {{ table: import("../schema.js").Table, start: File[], onClose: () => void, onDone: () => void }} props `start`: files that were dropped. */
 export function UploadDialog({ table, start, onClose, onDone }) {
     const all = purposes();
-    const [wish, setWish] = useState({ purpose: all.includes(lastPurpose) ? lastPurpose : all.includes("asset") ? "asset" : all[0] ?? "", visibility: "public", business: /** @type {string | null} */ (null) });
+    const first = [lastPurpose, "asset", all[0]].find((purpose) => all.includes(purpose)) ?? "";
+    const [wish, setWish] = useState({ purpose: first, visibility: /** @type {string} */ (usualVisibility(first)), business: /** @type {string | null} */ (null) });
     const { uploads, add, sendAll, drop, isBusy } = useUploads(onDone);
     useEffect(() => { add(start); }, []);
     const open = uploads.filter((upload) => upload.state === "waiting" || upload.state === "failed");
@@ -53,7 +54,7 @@ export function UploadDialog({ table, start, onClose, onDone }) {
             <${UploadList} uploads=${uploads} onDrop=${drop} />
             <${FormField} label="What they are for" help="It says which types and sizes are taken.">
                 ${(/** @type {any} */ input) => html`<select class="input" id=${input.id} aria-describedby=${input.describedBy} disabled=${isBusy}
-                    onChange=${(/** @type {any} */ event) => setWish({ ...wish, purpose: event.target.value })}>
+                    onChange=${(/** @type {any} */ event) => setWish({ ...wish, purpose: event.target.value, visibility: usualVisibility(event.target.value) })}>
                     ${all.map((purpose) => html`<option key=${purpose} value=${purpose} selected=${purpose === wish.purpose}>${words(purpose)}</option>`)}</select>`}
             <//>
             <${Visibility} value=${wish.visibility} isDisabled=${isBusy} onChange=${(/** @type {string} */ visibility) => setWish({ ...wish, visibility })} />

@@ -38,7 +38,9 @@ export const thumbOf = (url, side) => `${url}${url.includes("?") ? "&" : "?"}thu
 /** Whether only pictures are taken for it. @param {string} purpose */
 export const isForPictures = (purpose) => /_(photo|logo)$/.test(purpose);
 /** What the browser's dialog offers for it. @param {string} purpose */
-export const acceptOf = (purpose) => (isForPictures(purpose) ? "image/*" : null);
+export const acceptOf = (purpose) => (isForPictures(purpose) ? "image/jpeg,image/png,image/gif,image/webp" : null);
+/** Who may see such files as a rule. @param {string} purpose @returns {"public" | "private"} */
+export const usualVisibility = (purpose) => (purpose !== "pet_photo" && (isForPictures(purpose) || purpose === "asset") ? "public" : "private");
 
 /** @param {string} name */
 const singular = (name) => name.replace(/ies$/, "y").replace(/(ss|x|ch|sh)es$/, "$1").replace(/([^s])s$/, "$1");
