@@ -2,14 +2,14 @@
 //
 // Deliberately elsewhere: the connection itself (../realtime/pawbase.js), which is the same that apps use.
 
-import { effect, signal, useEffect, useRef, useState } from "./vendor/preact.js";
+import { effect, signal, useEffect, useMemo, useRef, useState } from "./vendor/preact.js";
 import { connect } from "../realtime/pawbase.js";
 import { BASE, get } from "./api.js";
 import { nothingTold, rowsNow, take } from "./model/live-rows.js";
 import { account, whoAmI } from "./session.js";
 
 /** @typedef {import("../realtime/pawbase.js").Subscriber} Subscriber @typedef {import("../realtime/pawbase.js").Realtime} Realtime
- * @typedef {import("./model/live-rows.js").Kept} Kept */
+ * @typedef {import("../realtime/pawbase.js").Change} Change */
 
 /** How the connection stands. */
 export const connection = signal(/** @type {import("../realtime/pawbase.js").State} */ ("closed"));
@@ -69,26 +69,27 @@ export function useTopic(topic, { filter = "", fields = "" }, on) {
     }, [topic, filter, fields, isSignedIn]);
 }
 
+/** Changes remembered while a page is shown; of one that more happens to, the oldest are forgotten. */
+const REMEMBERED_MAX = 1000;
+
+/** A page with the time at which it was asked for: what changed since then may not be in it. @template P @param {Promise<P>} page @returns {Promise<P & { asked_at_ms: number }>} */
+export async function timed(page) {
+    const asked_at_ms = performance.now();
+    return { ...(await page), asked_at_ms };
+}
+
 /**
  * Keeps a page of a list true: rows change in their places and are marked, new records are counted.
  * @param {string} table @param {{ filter: string, fields: string } | null} asked What the page shows; null: it cannot be followed.
- * @param {{ data?: { items: any[] }, refresh: () => void }} page
+ * @param {{ data?: { items: any[], asked_at_ms: number }, refresh: () => void }} page
  */
 export function useLiveRows(table, asked, page) {
-    const loaded = page.data?.items ?? [];
-    const [told, setTold] = useState(/** @type {{ of: any, kept: Kept }} */ ({ of: null, kept: nothingTold() }));
-    const [last, setLast] = useState(/** @type {import("../realtime/pawbase.js").Change | null} */ (null));
-    // What was told of an earlier page is not of this one.
-    const kept = told.of === page.data ? told.kept : nothingTold();
     const key = asked ? `${table} ${asked.filter} ${asked.fields}` : null;
+    const [told, setTold] = useState(/** @type {{ at_ms: number, key: string | null, change: Change }[]} */ ([]));
     const [refused, setRefused] = useState(/** @type {{ key: string | null, why: string } | null} */ (null));
     const live = useRef(/** @type {string | null} */ (null));
     useTopic(asked ? table : null, asked ?? {}, {
-        change: (change) => {
-            if (!page.data) return;
-            setTold((before) => ({ of: page.data, kept: take(before.of === page.data ? before.kept : nothingTold(), loaded, change) }));
-            setLast(change);
-        },
+        change: (change) => setTold((before) => [...before.slice(1 - REMEMBERED_MAX), { at_ms: performance.now(), key, change }]),
         live: () => {
             // What changed between loading and listening was not told.
             if (live.current !== key && page.data) page.refresh();
@@ -97,8 +98,11 @@ export function useLiveRows(table, asked, page) {
         reset: page.refresh,
         error: (refusal) => setRefused({ key, why: refusal.message }),
     });
+    const { items = [], asked_at_ms = Infinity } = page.data ?? {};
+    const kept = useMemo(() => told.filter((one) => one.key === key && one.at_ms >= asked_at_ms)
+        .reduce((before, { change }) => take(before, items, change), nothingTold()), [told, page.data, key]);
     const isRefused = refused !== null && refused.key === key;
-    return { rows: rowsNow(loaded, kept), marks: kept.marks, fresh: kept.fresh.size, last, refused: isRefused ? refused.why : null };
+    return { rows: rowsNow(items, kept), marks: kept.marks, fresh: kept.fresh.size, last: told.at(-1)?.change ?? null, refused: isRefused ? refused.why : null };
 }
 
 /**

@@ -22,11 +22,11 @@ export function RowMark({ mark }) {
     return mark ? html`<span class=${`row-mark mark-${mark}`}>${MARK_WORDS[mark]}</span>` : null;
 }
 
-/** How many new records there are, and the way to them. @param {{ count: number, onShow: () => void }} props */
-export function FreshBar({ count, onShow }) {
+/** How many new records there are, and the way to them; in a toolbar, so that nothing moves when it comes. @param {{ count: number, onShow: () => void }} props */
+export function FreshNote({ count, onShow }) {
     return html`
-        <div class="fresh" role="status">
+        <span class="fresh" role="status">
             ${count > 0 && html`<button type="button" class="button button-small fresh-button" onClick=${onShow}>
-                <${Icon} name="up" />${count === 1 ? "1 new record" : `${count.toLocaleString()} new records`}: show</button>`}
-        </div>`;
+                <${Icon} name="refresh" />${count === 1 ? "1 new record" : `${count.toLocaleString()} new records`}: show</button>`}
+        </span>`;
 }

@@ -1,6 +1,6 @@
 // A link to a file, or several in an order: shown as pictures, uploaded by choosing or dropping them.
 
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
 import { FileCard, FileLine } from "../components/file-card.js";
 import { Icon } from "../components/icon.js";
 import { LinkPicker } from "../components/link-picker.js";
@@ -66,14 +66,14 @@ function Ordered({ ids, onChange, isDisabled = false }) {
     const list = useRef(/** @type {HTMLOListElement | null} */ (null));
     /** The button to press again after a move, since the card is then elsewhere. */
     const again = useRef(/** @type {{ at: number, name: string } | null} */ (null));
-    useEffect(() => {
+    useLayoutEffect(() => {
         if (!again.current) return;
         const { at, name } = again.current;
         again.current = null;
         const buttons = /** @type {NodeListOf<HTMLButtonElement> | undefined} */ (list.current?.children[at]?.querySelectorAll("button[data-move]"));
         const wanted = [...(buttons ?? [])].find((button) => button.dataset.move === name && !button.disabled) ?? [...(buttons ?? [])].find((button) => !button.disabled);
         wanted?.focus();
-    });
+    }, [ids.join()]);
     const move = (/** @type {number} */ at, /** @type {number} */ by) => {
         again.current = { at: at + by, name: by < 0 ? "earlier" : "later" };
         onChange(moved(ids, at, by));

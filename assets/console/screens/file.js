@@ -104,7 +104,7 @@ export default function FileScreen({ params }) {
             ${file && html`
                 <div class="file-page">
                     <${Preview} file=${file} />
-                    <div class="stack"><${Known} file=${file} /><${LinkedHere} table="files" id=${file.id} /></div>
+                    <div class="stack"><${Known} file=${file} /><${LinkedHere} table="files" id=${file.id} mayAdd=${false} /></div>
                 </div>`}
         <//>`;
 }

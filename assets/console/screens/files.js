@@ -7,7 +7,8 @@ import { get } from "../api.js";
 import { EmptyState } from "../components/empty.js";
 import { fileHref } from "../components/file-card.js";
 import { Icon } from "../components/icon.js";
-import { FreshBar, LiveMark } from "../components/live-mark.js";
+import { LinkPicker } from "../components/link-picker.js";
+import { FreshNote, LiveMark } from "../components/live-mark.js";
 import { Moment } from "../components/date.js";
 import { NotFound } from "../components/not-found.js";
 import { Page } from "../components/page.js";
@@ -19,10 +20,9 @@ import { Thumbnail } from "../components/thumbnail.js";
 import { Tile } from "../components/tile.js";
 import { UploadDialog } from "../components/upload-dialog.js";
 import { useDrop } from "../components/uploads.js";
-import { filterOf } from "../fields/index.js";
 import { learnFile, purposes } from "../files.js";
-import { useLiveRows } from "../live.js";
-import { FILE_KINDS, sizeWords, typeWords } from "../model/files.js";
+import { timed, useLiveRows } from "../live.js";
+import { FILE_KINDS, sizeWords } from "../model/files.js";
 import { liveFilter } from "../model/live-filter.js";
 import { usePages, useResource } from "../resource.js";
 import { fieldOf, tableOf, words } from "../schema.js";
@@ -50,7 +50,8 @@ function useFiles(table, query) {
     const asked = asQuery(filters);
     const sort = query.get("sort") || "-id";
     const load = async (/** @type {string | null} */ cursor, /** @type {AbortSignal} */ signal) => {
-        const page = /** @type {import("../resource.js").ListPage<FileRecord>} */ (await get("/files", { ...asked, fields: FIELDS, sort, limit: PAGE_SIZE, cursor }, signal));
+        const sent = /** @type {Promise<import("../resource.js").ListPage<FileRecord>>} */ (get("/files", { ...asked, fields: FIELDS, sort, limit: PAGE_SIZE, cursor }, signal));
+        const page = await timed(sent);
         page.items.forEach(learnFile);
         return page;
     };
@@ -68,9 +69,9 @@ function Used({ groups, isNarrowed }) {
     const sum = (/** @type {"count" | "sum_size"} */ name) => groups.reduce((all, group) => all + Number(group[name] ?? 0), 0);
     const most = [...groups].sort((one, other) => other.sum_size - one.sum_size).slice(0, 3);
     return html`
-        <ul class="tiles tiles-small" aria-label="Storage">
+        <ul class="tiles tiles-small file-tiles" aria-label="Storage">
             <${Tile} icon="image" label="Files" value=${whole.format(sum("count"))} detail=${isNarrowed ? "fit the filters" : "in all"} />
-            <${Tile} icon="download" label="Storage used" value=${sizeWords(sum("sum_size"))} detail="without small pictures" />
+            <${Tile} icon="download" label="Storage used" value=${sizeWords(sum("sum_size"))} detail=${isNarrowed ? "by these" : "small pictures left out"} />
             ${most.map((group) => html`<${Tile} key=${group.by.purpose} icon="file" label=${words(group.by.purpose)} value=${sizeWords(Number(group.sum_size))}
                 detail=${group.count === 1 ? "1 file" : `${whole.format(group.count)} files`} />`)}
         </ul>`;
@@ -94,7 +95,8 @@ function Filters({ table, query, mark }) {
                     ${SORTS.map((sort) => html`<option key=${sort.value} value=${sort.value} selected=${value("sort") === sort.value}>${sort.label}</option>`)}
                 </select></label>
             ${owner && html`<div class="filter-field file-owner"><label class="sr-only" for="files-owner">Owner</label>
-                <${filterOf(owner)} field=${owner} op="eq" value=${value("owner")} id="files-owner" onChange=${(/** @type {string} */ next) => put({ owner: next })} /></div>`}
+                <${LinkPicker} field=${owner} value=${value("owner") || null} input=${{ id: "files-owner", describedBy: undefined, isInvalid: false }} label="the owner"
+                    placeholder="Owner: anybody" onPick=${(/** @type {string} */ next) => put({ owner: next })} onClear=${() => put({ owner: "" })} /></div>`}
             ${!isEmpty && html`<a class="button" href="#/files"><${Icon} name="close" />Clear</a>`}
             ${mark}
         </div>`;
@@ -112,7 +114,7 @@ function Grid({ files, marks }) {
                             <span class="file-tile-name">${file.name}</span>
                             <span class="muted small file-tile-facts"><span>${words(file.purpose)}</span>
                                 ${file.visibility === "private" && html`<span class="file-lock"><${Icon} name="lock" /><span class="sr-only">private</span></span>`}</span>
-                            <span class="muted small">${typeWords(file.mime)} · ${sizeWords(file.size)} · <${Moment} value=${file.created_at} isRelative /></span>
+                            <span class="muted small">${sizeWords(file.size)} · <${Moment} value=${file.created_at} isRelative /></span>
                             ${marks.has(file.id) && html`<span class="row-mark mark-deleted">${marks.get(file.id) === "changed" ? "changed elsewhere" : "not there any more"}</span>`}
                         </span>
                     </a>
@@ -134,8 +136,7 @@ function Files({ table, query }) {
         <div class=${`drop-page ${isOver ? "is-over" : ""}`} ...${events}>
             <${Page} title="Files" lead=${table.description} actions=${mayUpload && upload} isWide>
                 ${used.data && html`<${Used} groups=${used.data.groups} isNarrowed=${isNarrowed} />`}
-                <${Filters} table=${table} query=${query} mark=${html`<${LiveMark} off=${why ?? live.refused} />`} />
-                <${FreshBar} count=${live.fresh} onShow=${refresh} />
+                <${Filters} table=${table} query=${query} mark=${html`<${FreshNote} count=${live.fresh} onShow=${refresh} /><${LiveMark} off=${why ?? live.refused} />`} />
                 ${problem && html`<${ProblemNote} problem=${problem} onRetry=${reload} />`}
                 ${isSlow && html`<${Skeleton} rows=${6} />`}
                 ${data && files.length === 0 && html`

@@ -10,7 +10,7 @@ import { DataTable } from "../components/data-table.js";
 import { EmptyState } from "../components/empty.js";
 import { AddFilter, FilterChips } from "../components/filter-bar.js";
 import { Icon } from "../components/icon.js";
-import { FreshBar, LiveMark, MARK_WORDS, RowMark } from "../components/live-mark.js";
+import { FreshNote, LiveMark, MARK_WORDS, RowMark } from "../components/live-mark.js";
 import { Menu } from "../components/menu.js";
 import { NotFound } from "../components/not-found.js";
 import { Page } from "../components/page.js";
@@ -24,7 +24,7 @@ import { download } from "../download.js";
 import { isNumber } from "../fields/index.js";
 import { wholeRecords } from "../find-records.js";
 import { learn } from "../labels.js";
-import { useLiveRows } from "../live.js";
+import { timed, useLiveRows } from "../live.js";
 import { fieldsOf, sortKeyOf, usualColumns } from "../model/columns.js";
 import { curl } from "../model/curl.js";
 import { liveFilter } from "../model/live-filter.js";
@@ -47,7 +47,7 @@ function usePages(table, list, paths) {
     const cursors = turned.get(key) ?? [];
     const cursor = cursors.at(-1) ?? null;
     const fields = [...new Set(["id", ...(table.label_field ? [table.label_field] : []), ...paths])];
-    const page = useResource((abort) => get(`/${table.name}`, toApi(list, { fields, cursor }), abort), [key, cursor, fields.join()]);
+    const page = useResource((abort) => timed(get(`/${table.name}`, toApi(list, { fields, cursor }), abort)), [key, cursor, fields.join()]);
     const total = useResource((abort) => get(`/${table.name}`, toCount(list), abort).then((answer) => answer.total), [key]);
     const turn = (/** @type {string[]} */ next) => { turned.set(key, next); redraw((count) => count + 1); };
     useEffect(() => page.data?.items.forEach((/** @type {any} */ record) => learn(table.name, record)), [page.data]);
@@ -174,10 +174,10 @@ function Records({ table, query }) {
                 <${ColumnMenu} table=${table} shown=${paths} onChange=${(/** @type {string[] | null} */ columns) => change({ columns })} />
                 <${SavedViews} table=${table.name} list=${list} onApply=${(/** @type {URLSearchParams} */ next) => go(`/tables/${table.name}`, next)} />
                 <button type="button" class="icon-button" aria-label="Load again" title="Load again" onClick=${pages.reload}><${Icon} name="refresh" /></button>
+                <${FreshNote} count=${live.fresh} onShow=${pages.fresh} />
                 <${LiveMark} off=${pages.why ?? live.refused} />
             </div>
             <${FilterChips} table=${table} list=${list} onChange=${change} />
-            <${FreshBar} count=${live.fresh} onShow=${pages.fresh} />
             <${Heard} table=${table} live=${live} />
             ${chosen.size > 0 && html`<${SelectionBar} table=${table} chosen=${chosen} onClear=${() => setChosen(new Map())}
                 onEdit=${() => setTask("edit")} onDelete=${() => setTask("delete")} />`}
