@@ -11,13 +11,12 @@ import { Thumbnail } from "./thumbnail.js";
 /** Where a file is looked at. @param {string} id */
 export const fileHref = (id) => href(`/files/${encodeURIComponent(id)}`);
 
-/** In a line of a table: a picture stands for itself, other files for their names. @param {{ id: string }} props */
+/** In a line of a table, which leads to its record: a picture stands for itself, other files for their names. @param {{ id: string }} props */
 export function FileLine({ id }) {
     const file = useFile(id);
-    if (!file) return html`<a class="file-line" href=${fileHref(id)} title=${id}><${Icon} name="file" />${shortId(id)}</a>`;
-    const isPicture = file.mime.startsWith("image/");
-    return html`<a class="file-line" href=${fileHref(id)} title=${file.name}><${Thumbnail} file=${file} />
-        <span class=${isPicture ? "sr-only" : "file-line-name"}>${file.name}</span></a>`;
+    if (!file) return html`<span class="file-line" title=${id}><${Icon} name="file" />${shortId(id)}</span>`;
+    return html`<span class="file-line" title=${file.name}><${Thumbnail} file=${file} />
+        <span class=${file.mime.startsWith("image/") ? "sr-only" : "file-line-name"}>${file.name}</span></span>`;
 }
 
 /** On a page or in a form, with what can be done with it below. @param {{ id: string, children?: any }} props */

@@ -10,9 +10,6 @@ import { acceptOf, isForPictures, moved, purposeFor } from "../model/files.js";
 
 export { filter } from "./link.js";
 
-/** Whether a field links to files and nothing else. @param {{ type: string, links?: string[] | null }} field */
-export const isFileLink = ({ type, links }) => type === "link" && links?.length === 1 && links[0] === "files";
-
 /** @param {import("./index.js").CellProps} props */
 export function cell({ value, isWhole }) {
     return isWhole ? html`<${FileCard} id=${String(value)} />` : html`<${FileLine} id=${String(value)} />`;

@@ -5,9 +5,9 @@ import { Icon } from "../components/icon.js";
 import { LinkPicker } from "../components/link-picker.js";
 import { Value } from "../components/value.js";
 import { keyOfLink } from "../labels.js";
+import { isFileLink } from "../model/files.js";
 import { childFields } from "../schema.js";
 import * as fallback from "./fallback.js";
-import { isFileLink } from "./file.js";
 import { inputOf } from "./index.js";
 
 const TEXTS = ["text", "email", "phone", "url"];

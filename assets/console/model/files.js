@@ -42,6 +42,9 @@ export const acceptOf = (purpose) => (isForPictures(purpose) ? "image/jpeg,image
 /** Who may see such files as a rule. @param {string} purpose @returns {"public" | "private"} */
 export const usualVisibility = (purpose) => (purpose !== "pet_photo" && (isForPictures(purpose) || purpose === "asset") ? "public" : "private");
 
+/** Whether a field links to files and nothing else. @param {{ type: string, links?: string[] | null }} field */
+export const isFileLink = ({ type, links }) => type === "link" && links?.length === 1 && links[0] === "files";
+
 /** @param {string} name */
 const singular = (name) => name.replace(/ies$/, "y").replace(/(ss|x|ch|sh)es$/, "$1").replace(/([^s])s$/, "$1");
 

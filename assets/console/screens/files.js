@@ -71,7 +71,7 @@ function Used({ groups, isNarrowed }) {
     return html`
         <ul class="tiles tiles-small file-tiles" aria-label="Storage">
             <${Tile} icon="image" label="Files" value=${whole.format(sum("count"))} detail=${isNarrowed ? "fit the filters" : "in all"} />
-            <${Tile} icon="download" label="Storage used" value=${sizeWords(sum("sum_size"))} detail=${isNarrowed ? "by these" : "small pictures left out"} />
+            <${Tile} icon="download" label="Storage used" value=${sizeWords(sum("sum_size"))} detail=${isNarrowed ? "by these" : "originals only"} />
             ${most.map((group) => html`<${Tile} key=${group.by.purpose} icon="file" label=${words(group.by.purpose)} value=${sizeWords(Number(group.sum_size))}
                 detail=${group.count === 1 ? "1 file" : `${whole.format(group.count)} files`} />`)}
         </ul>`;
@@ -134,7 +134,7 @@ function Files({ table, query }) {
     const upload = html`<button type="button" class="button button-primary" onClick=${() => setDropped([])}><${Icon} name="upload" />Upload</button>`;
     return html`
         <div class=${`drop-page ${isOver ? "is-over" : ""}`} ...${events}>
-            <${Page} title="Files" lead=${table.description} actions=${mayUpload && upload} isWide>
+            <${Page} title="Files" lead="Pictures and documents that people uploaded. What nothing links to goes by itself after a while." actions=${mayUpload && upload} isWide>
                 ${used.data && html`<${Used} groups=${used.data.groups} isNarrowed=${isNarrowed} />`}
                 <${Filters} table=${table} query=${query} mark=${html`<${FreshNote} count=${live.fresh} onShow=${refresh} /><${LiveMark} off=${why ?? live.refused} />`} />
                 ${problem && html`<${ProblemNote} problem=${problem} onRetry=${reload} />`}

@@ -34,7 +34,7 @@ export async function use(page) {
   await inspect(page, "files, one refused");
   await enter(page, dialog.getByRole("button", { name: "Leave out Not a picture.png" }));
   await page.getByText("Otter.png uploaded").waitFor();
-  await tile(/Otter.png/).waitFor();
+  await tile(/Otter.png/).first().waitFor();
 
   await drop(page, ".drop-page", [picture("Dropped.png", [10, 120, 60])]);
   await dialog.getByText("Dropped.png").waitFor();
@@ -58,6 +58,6 @@ export async function use(page) {
   assert.deepEqual([dropped.purpose, dropped.visibility, dropped.mime], ["listing_photo", "public", "image/png"]);
   await operate(page.context(), "DELETE", `files/${dropped.id}`);
   await page.locator(".file-grid .is-deleted", { hasText: "Dropped.png" }).waitFor();
-  await enter(page, tile(/Otter.png/));
+  await enter(page, tile(/Otter.png/).first());
   await page.getByRole("heading", { level: 1, name: "Otter.png" }).waitFor();
 }
