@@ -180,6 +180,38 @@ export const patch = async (path, body, ifMatch) => (await request("PATCH", path
 /** Deletes. @param {string} path @param {string | null} [ifMatch] @returns {Promise<any>} */
 export const remove = async (path, ifMatch) => (await request("DELETE", path, { ifMatch })).body;
 
+/**
+ * One attempt to send a form. Only this old way tells how much has been sent.
+ * @param {string} url @param {FormData} form @param {{ onProgress?: (share: number) => void, signal?: AbortSignal }} options @returns {Promise<Response>}
+ */
+const sendForm = (url, form, { onProgress, signal }) => new Promise((resolve, reject) => {
+    const sending = new XMLHttpRequest();
+    sending.open("POST", url);
+    sending.setRequestHeader("Accept", "application/json");
+    const csrf = cookie(CSRF_COOKIE);
+    if (csrf) sending.setRequestHeader("X-CSRF-Token", csrf);
+    sending.upload.onprogress = (event) => { if (event.lengthComputable) onProgress?.(event.loaded / event.total); };
+    sending.onload = () => {
+        const headers = new Headers(sending.getAllResponseHeaders().trim().split("\r\n").map((line) => /** @type {[string, string]} */ (line.split(/:\s*(.*)/s).slice(0, 2))));
+        resolve(new Response(sending.responseText, { status: sending.status, headers }));
+    };
+    sending.onerror = () => reject(new Problem(0, { detail: "The connection broke while the file was sent. Try again." }));
+    sending.onabort = () => reject(new DOMException("stopped", "AbortError"));
+    signal?.addEventListener("abort", () => sending.abort());
+    sending.send(form);
+});
+
+/** Sends a form with files; answers the body. Throws a Problem. @param {string} path @param {FormData} form
+ * @param {{ onProgress?: (share: number) => void, signal?: AbortSignal }} [options] @returns {Promise<any>} */
+export async function upload(path, form, options = {}) {
+    let response = await sendForm(BASE + path, form, options);
+    if (response.status === 401 && await refresh()) response = await sendForm(BASE + path, form, options);
+    const body = await readBody(response);
+    if (response.status === 401) signedOut();
+    if (!response.ok) throw new Problem(response.status, body, response.headers);
+    return body;
+}
+
 /** A text that stands outside of the API. @param {string} url @returns {Promise<string>} */
 export async function getText(url) {
     const response = await send(url, { credentials: "same-origin", cache: "no-cache" });

@@ -12,6 +12,7 @@ export const NAVIGATION = [
         entries: [
             { path: "/", label: "Overview", icon: "home", hint: "Rows per table, latest records" },
             { path: "/users", label: "Users", icon: "users", hint: "Accounts, roles, sessions" },
+            { path: "/files", label: "Files", icon: "image", hint: "Pictures and documents, storage used" },
             { path: "/audit", label: "Audit", icon: "history", hint: "Who did what, and when" },
         ],
     },

@@ -2,6 +2,7 @@
 
 import { signal } from "./vendor/preact.js";
 import { get, post } from "./api.js";
+import { useTopic } from "./live.js";
 import { account } from "./session.js";
 
 /** @typedef {import("./schema.js").Schemas["Notifications"] & { title: string, body: string, created_at: string }} Notice */
@@ -27,4 +28,10 @@ export async function markRead(notice) {
 /** Marks all up to the newest one shown, so that what has just come stays unread. @param {Notice[]} shown */
 export async function markAllRead(shown) {
     if (shown.length) unread.value = (await post("/notifications/read_all", { up_to: shown[0].id })).unread;
+}
+
+/** Calls back when there are new ones, or some were read in another window. @param {() => void} onNews */
+export function useNotices(onNews) {
+    const user = account.value?.id;
+    useTopic(user ? "notifications" : null, { filter: `user = "${user}"`, fields: "id,read_at" }, { change: onNews, reset: onNews });
 }

@@ -37,6 +37,8 @@ export const ROUTES = [
     { path: "/webhooks/received/:id", load: () => import("./screens/webhook-received.js") },
     { path: "/outbox", load: () => import("./screens/outbox.js") },
     { path: "/outbox/:id", load: () => import("./screens/mail.js") },
+    { path: "/files", load: () => import("./screens/files.js") },
+    { path: "/files/:id", load: () => import("./screens/file.js") },
     { path: "/notifications", load: () => import("./screens/notifications.js") },
     { path: "/account", load: () => import("./screens/account.js") },
 ];

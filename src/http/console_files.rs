@@ -1,4 +1,5 @@
-//! The console's own files, embedded: its page at `/`, scripts, styles and images below `/console/`.
+//! The console's own files, embedded: its page at `/`, scripts, styles and images below `/console/`. And the client module of
+//! realtime below `/realtime/`, on both listeners: apps use it as the console does.
 //!
 //! Everything is served with an ETag and checked again at each use, so that an upgrade of the program is an upgrade of the
 //! console. Deliberately elsewhere: what the console asks for (records, modules).
@@ -18,6 +19,9 @@ pub const PREFIX: &str = "/console/";
 /// The page.
 const HOME: &str = "index.html";
 
+/// Where the client module of realtime is.
+pub const CLIENT_PREFIX: &str = "/realtime/";
+
 /// What only the console's developers need: it is not served.
 const FOR_DEVELOPERS: [&str; 2] = [".d.ts", "tsconfig.json"];
 
@@ -25,6 +29,11 @@ const FOR_DEVELOPERS: [&str; 2] = [".d.ts", "tsconfig.json"];
 #[derive(RustEmbed)]
 #[folder = "assets/console"]
 struct Files;
+
+/// The client module of realtime.
+#[derive(RustEmbed)]
+#[folder = "assets/realtime"]
+struct ClientFiles;
 
 /// Policy of the console: only what the program itself serves. Pictures may also be what the page has made or loaded itself.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
@@ -46,6 +55,12 @@ pub fn file(path: &str) -> Option<ConsoleFile> {
     let is_served = |name: &&str| *name != HOME && !FOR_DEVELOPERS.iter().any(|ending| name.ends_with(ending));
     let name = path.strip_prefix(PREFIX).filter(is_served)?;
     Some(ConsoleFile { name: name.to_owned(), file: Files::get(name)? })
+}
+
+/// The file of the client module at `path`.
+pub fn client_file(path: &str) -> Option<ConsoleFile> {
+    let name = path.strip_prefix(CLIENT_PREFIX)?;
+    Some(ConsoleFile { name: name.to_owned(), file: ClientFiles::get(name)? })
 }
 
 impl ConsoleFile {

@@ -99,6 +99,7 @@ impl Page {
             path if audience == Audience::Admin && path.starts_with(console_files::PREFIX) => {
                 Self::Console(console_files::file(path)?)
             }
+            path if path.starts_with(console_files::CLIENT_PREFIX) => Self::Console(console_files::client_file(path)?),
             path => match pages::account_file(path, audience) {
                 Some(file) => Self::Account(file),
                 None => Self::Asset(pages::docs_file(path)?),

@@ -1,5 +1,5 @@
 // The console's pure parts, by tables of cases: CSV as people's programs write it, amounts, what changed, where cards stand, what
-// events, jobs and schedules are called.
+// events, jobs and schedules are called, how a list is kept true while others change it, what files are for.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rowsOf, separatorOf, textOf, written } from "./csv.js";
@@ -7,8 +7,12 @@ import { cronWords } from "./cron.js";
 import { between, dayBefore } from "./days.js";
 import { catalogueOf, covers, withPattern } from "./event-catalogue.js";
 import { differences } from "./difference.js";
+import { acceptOf, fileKind, moved, purposeFor, thumbOf, typeWords, usualVisibility } from "./files.js";
 import { linesOf } from "./flat.js";
 import { csvToSend, guess, minorOf, missing } from "./import-file.js";
+import { parse } from "./list-query.js";
+import { liveFilter } from "./live-filter.js";
+import { nothingTold, rowsNow, take } from "./live-rows.js";
 import { withoutLooks } from "./mail-html.js";
 import { layOut } from "./schema-layout.js";
 import { eventWords, kindWords, namedLike, possible, spanWords, totals } from "./work.js";
@@ -169,4 +173,67 @@ test("looks and scripts are taken out of a mail's HTML, and nothing else", () =>
     + "<script>bad()</script><img alt=\"style=x\" onerror = z></body></html>");
   assert.equal(css, "p { margin: 0 }\nb { color: red }");
   assert.equal(html, '<html><head></head><body data-look="margin:0"><p class="a" data-look=\'x\' data-off="y()">style="no"</p><img alt="style=x" data-off = z></body></html>');
+});
+
+test("a list is followed by its own conditions, or says why not", () => {
+  const kinds = { name: "text", stock: "integer", is_open: "boolean", price: "money", "price.minor": "integer", id: "uuid", owner: "link", "box-width": "text" };
+  const filterOf = (query) => liveFilter(parse(new URLSearchParams(query)), (path) => kinds[path] && { type: kinds[path] });
+  for (const [query, filter] of [
+    ["", ""],
+    ["sort=-name&limit=50&columns=name", ""],
+    ["name=O'Neil \"x\"", 'name = "O\'Neil \\"x\\""'],
+    ["name[starts]=A&stock[lte]=5", 'name starts "A" and stock <= 5'],
+    ["stock[in]=1,2", "stock in [1, 2]"],
+    ["name[in]=a,b", 'name in ["a", "b"]'],
+    ["is_open=true&owner[null]=true", "is_open = true and owner = null"],
+    ["owner[null]=false", "owner != null"],
+    ["price.minor[gt]=100", "price.minor > 100"],
+    ['filter=name="a" or name="b"', 'name="a" or name="b"'],
+    ['stock=1&filter=name="a" or name="b"', 'stock = 1 and (name="a" or name="b")'],
+  ]) {
+    assert.deepEqual(filterOf(query), { filter, why: null }, query);
+  }
+  for (const query of ["q=words", "stock=many", "is_open=perhaps", "unknown=1", "box-width=2", `name=${"x".repeat(5000)}`, "name[like]=a"]) {
+    const { filter, why } = filterOf(query);
+    assert.equal(filter, null, query);
+    assert.ok(why, query);
+  }
+});
+
+test("rows change in their places, nothing jumps, and what is ours is no news", () => {
+  const loaded = [{ id: "1", name: "a" }, { id: "2", name: "b" }];
+  const after = (...changes) => {
+    const kept = changes.reduce((before, [action, id, name]) => take(before, loaded, { action, record: { id, ...(name ? { name } : {}) } }), nothingTold());
+    return [rowsNow(loaded, kept).map(({ name }) => name).join(""), Object.fromEntries(kept.marks), [...kept.fresh].join()];
+  };
+  for (const [changes, expected] of [
+    [[["updated", "2", "B"]], ["aB", { 2: "changed" }, ""]],
+    [[["updated", "2", "b"]], ["ab", {}, ""]],
+    [[["updated", "2", "B"], ["updated", "2", "C"]], ["aC", { 2: "changed" }, ""]],
+    [[["created", "1", "a"]], ["ab", {}, ""]],
+    [[["created", "3", "c"], ["created", "4", "d"], ["created", "3", "c"]], ["ab", {}, "3,4"]],
+    [[["created", "3", "c"], ["deleted", "3"]], ["ab", {}, ""]],
+    [[["deleted", "1"]], ["ab", { 1: "deleted" }, ""]],
+    [[["removed", "1"], ["updated", "1", "a"]], ["ab", { 1: "changed" }, ""]],
+    [[["updated", "9", "x"], ["removed", "8"]], ["ab", {}, ""]],
+  ]) {
+    assert.deepEqual(after(...changes), expected, JSON.stringify(changes));
+  }
+});
+
+test("files are what their fields are for", () => {
+  const all = ["profile_photo", "pet_photo", "listing_photo", "product_photo", "business_logo", "document", "message_attachment", "attachment", "asset"];
+  for (const [table, path, purpose, tags] of [
+    ["users", "photo", "profile_photo"], ["pets", "photos", "pet_photo"], ["products", "images", "product_photo"], ["listings", "photos", "listing_photo"],
+    ["businesses", "logo", "business_logo"], ["messages", "files", "message_attachment"], ["contracts", "scan", "attachment"], ["pets", "passport", "document", ["document"]],
+    [undefined, "document", "document"],
+  ]) {
+    assert.equal(purposeFor(table, { path, tags }, all), purpose, `${table}.${path}`);
+  }
+  assert.equal(purposeFor("pets", { path: "photo" }, []), "");
+  assert.deepEqual([acceptOf("document"), usualVisibility("pet_photo"), usualVisibility("business_logo"), usualVisibility("document")], [null, "private", "public", "private"]);
+  assert.deepEqual(["image/png", "application/pdf", "video/mp4", "application/zip", undefined].map(fileKind), ["picture", "document", "film", "other", "other"]);
+  assert.deepEqual(["image/svg+xml", "application/pdf", "audio/x-wav"].map(typeWords), ["SVG", "PDF", "WAV"]);
+  assert.deepEqual([thumbOf("/uploads/1/a.png", 80), thumbOf("/uploads/1/a.png?signature=x", 80)], ["/uploads/1/a.png?thumb=80x80", "/uploads/1/a.png?signature=x&thumb=80x80"]);
+  assert.deepEqual([moved(["a", "b", "c"], 0, 1), moved(["a", "b", "c"], 2, -2), moved(["a", "b"], 1, 5)], [["b", "a", "c"], ["c", "a", "b"], ["a", "b"]]);
 });

@@ -58,6 +58,16 @@ fn the_pure_parts_pass_their_cases() {
     passes(tools.script("models.mjs"));
 }
 
+/// The client module that apps use too, against a server that the script plays.
+#[test]
+fn the_realtime_client_keeps_its_connection() {
+    let Some(tools) = Tools::open(SWITCH) else { return };
+    tools.copy("assets/realtime/pawbase.js");
+    tools.copy("tests/console/realtime.mjs");
+    tools.write("package.json", r#"{ "type": "module" }"#);
+    passes(tools.script("realtime.mjs"));
+}
+
 /// Runs a script of `tests/console` in a browser against the server.
 fn browse(tools: &Tools, script: &str, process: &Process, more: &[(&str, &str)]) {
     tools.copy_folder("tests/console");

@@ -40,6 +40,7 @@ fn system_pages_answer() {
             "/api/docs/errors",
             "/.well-known/jwks.json",
             "/api/docs/assets/swagger-ui-bundle.js",
+            "/realtime/pawbase.js",
         ] {
             test.guest().get(path).await.assert(200);
             test.admin_guest().get(path).await.assert(200);

@@ -1,7 +1,7 @@
 // The bell in the top bar: how many notifications are unread, the latest of them, and the way to all.
 
 import { html } from "../vendor/preact.js";
-import { countUnread, markAllRead, notices, unread } from "../notices.js";
+import { countUnread, markAllRead, notices, unread, useNotices } from "../notices.js";
 import { useLive, useResource } from "../resource.js";
 import { EmptyState } from "./empty.js";
 import { Icon } from "./icon.js";
@@ -11,8 +11,8 @@ import { ProblemNote } from "./problem.js";
 import { Skeleton } from "./skeleton.js";
 import { toastProblem } from "./toast.js";
 
-/** Milliseconds between two looks. */
-const EVERY_MS = 20_000;
+/** Milliseconds between two looks, for when nobody tells us. */
+const EVERY_MS = 60_000;
 /** Notifications shown in the panel. */
 const LATEST = 10;
 
@@ -20,6 +20,7 @@ const LATEST = 10;
 function Latest({ onClose }) {
     const { data, problem, isSlow, reload, refresh } = useResource((signal) => notices(LATEST, null, signal), []);
     useLive(refresh, EVERY_MS);
+    useNotices(refresh);
     const items = data?.items ?? [];
     const readAll = () => markAllRead(items).then(refresh, (error) => toastProblem(error, "Not marked as read."));
     return html`
@@ -37,6 +38,7 @@ function Latest({ onClose }) {
 export function Bell() {
     const { refresh } = useResource(countUnread, []);
     useLive(refresh, EVERY_MS);
+    useNotices(refresh);
     const count = unread.value ?? 0;
     const label = html`<${Icon} name="bell" />${count > 0 && html`<span class="bell-count" aria-hidden="true">${count > 99 ? "99+" : count}</span>`}`;
     return html`

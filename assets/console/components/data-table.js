@@ -49,11 +49,11 @@ function SelectAll({ rows, keyOf, selected, onSelect }) {
  * @template R
  * @param {{ caption: string, columns: Column<R>[], rows: R[], keyOf: (row: R) => string, labelOf?: (row: R) => string, sort?: string,
  *   onSort?: (sort: string) => void, selected?: Set<string>, onSelect?: (selected: Set<string>) => void,
- *   onOpen?: (row: R) => void, isBusy?: boolean, isFilled?: boolean, isStacked?: boolean }} props
+ *   onOpen?: (row: R) => void, isBusy?: boolean, isFilled?: boolean, isStacked?: boolean, lookOf?: (row: R) => string }} props
  * `onOpen` is what a click on a row does; a link in the row's heading must do the same for the keyboard.
- * `isStacked`: in a narrow window each row is a card of lines, instead of a table that scrolls sideways.
+ * `isStacked`: in a narrow window each row is a card of lines, instead of a table that scrolls sideways. `lookOf`: classes of a row.
  */
-export function DataTable({ caption, columns, rows, keyOf, labelOf, sort = "", onSort, selected, onSelect, onOpen, isBusy, isFilled, isStacked }) {
+export function DataTable({ caption, columns, rows, keyOf, labelOf, sort = "", onSort, selected, onSelect, onOpen, isBusy, isFilled, isStacked, lookOf }) {
     const toggle = (/** @type {string} */ key) => {
         const next = new Set(selected);
         if (!next.delete(key)) next.add(key);
@@ -76,7 +76,7 @@ export function DataTable({ caption, columns, rows, keyOf, labelOf, sort = "", o
                         const key = keyOf(row);
                         const isSelected = selected?.has(key) ?? false;
                         return html`
-                            <tr key=${key} class=${`${onOpen ? "opens" : ""} ${isSelected ? "is-selected" : ""}`} onClick=${(/** @type {any} */ event) => clicked(event, row)}>
+                            <tr key=${key} class=${`${onOpen ? "opens" : ""} ${isSelected ? "is-selected" : ""} ${lookOf?.(row) ?? ""}`} onClick=${(/** @type {any} */ event) => clicked(event, row)}>
                                 ${selected && onSelect && html`<td class="select"><input type="checkbox" checked=${isSelected}
                                     onChange=${() => toggle(key)} aria-label=${`Select ${labelOf ? labelOf(row) : key}`} /></td>`}
                                 ${columns.map((column) => (column.isHead

@@ -28,8 +28,8 @@ const linksTo = (name) => (tables.value ?? []).flatMap((table) => table.fields
         && (!field.links?.length || field.links.includes(name)) && !(table.name === "audit"))
     .map((field) => ({ table, field })));
 
-/** @param {{ table: Table, field: Field, target: string, id: string }} props */
-function LinkedBy({ table, field, target, id }) {
+/** @param {{ table: Table, field: Field, target: string, id: string, mayAdd: boolean }} props */
+function LinkedBy({ table, field, target, id, mayAdd }) {
     const query = filterFor(field, target, id);
     const shown = table.label_field ? [] : fieldsOf(table, usualColumns(table)).filter((item) => !["id", "created_at", field.path].includes(item.path))
         .sort((one, other) => Number(other.type.startsWith("link")) - Number(one.type.startsWith("link"))).slice(0, 2);
@@ -41,7 +41,7 @@ function LinkedBy({ table, field, target, id }) {
     }, [table.name, field.path, id]);
     const items = found.data?.items ?? [];
     const hasOwnField = field.path.includes(".") === false;
-    const add = table.is_writable.create && hasOwnField && field.type === "link" && !field.is_list;
+    const add = mayAdd && table.is_writable.create && hasOwnField && field.type === "link" && !field.is_list;
     if (!found.data || (!items.length && !add)) return null;
     return html`
         <section class="linked">
@@ -60,15 +60,15 @@ function LinkedBy({ table, field, target, id }) {
         </section>`;
 }
 
-/** @param {{ table: string, id: string }} props */
-export function LinkedHere({ table, id }) {
+/** @param {{ table: string, id: string, mayAdd?: boolean }} props `mayAdd`: offers to make such a record. */
+export function LinkedHere({ table, id, mayAdd = true }) {
     const links = linksTo(table);
     if (!links.length) return null;
     return html`
         <section class="card linked-card" aria-labelledby="linked-title">
             <header class="card-head"><h2 id="linked-title">Records that link here</h2></header>
             <div class="card-body stack">
-                ${links.map((link) => html`<${LinkedBy} key=${`${link.table.name}.${link.field.path}`} ...${link} target=${table} id=${id} />`)}
+                ${links.map((link) => html`<${LinkedBy} key=${`${link.table.name}.${link.field.path}`} ...${link} target=${table} id=${id} mayAdd=${mayAdd} />`)}
             </div>
         </section>`;
 }

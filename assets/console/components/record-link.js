@@ -8,7 +8,7 @@ import { tableOf, words } from "../schema.js";
 
 /** Screens of their own, by table; other records have the screen of any record. @type {Record<string, string>} */
 const SCREENS = {
-    users: "users", events: "events", jobs: "jobs", mails: "outbox",
+    users: "users", files: "files", events: "events", jobs: "jobs", mails: "outbox",
     webhook_endpoints: "webhooks", webhook_deliveries: "webhooks/deliveries", inbound_webhooks: "webhooks/received",
 };
 

@@ -2,11 +2,13 @@
 //
 // A new type is one file here and one line below; what has no line is shown and edited as JSON.
 
+import { isFileLink } from "../model/files.js";
 import * as boolean from "./boolean.js";
 import * as date from "./date.js";
 import * as datetime from "./datetime.js";
 import * as enumeration from "./enum.js";
 import * as fallback from "./fallback.js";
+import * as file from "./file.js";
 import * as link from "./link.js";
 import * as list from "./list.js";
 import * as longText from "./long-text.js";
@@ -49,16 +51,16 @@ const TYPES = {
 };
 
 /** What shows one value of the field's type. @param {Field} field */
-export const typeOf = (field) => TYPES[field.type] ?? fallback;
+export const typeOf = (field) => (isFileLink(field) ? file : TYPES[field.type] ?? fallback);
 /** @param {Field} field */
 export const cellOf = (field) => (field.is_list ? list.cell : typeOf(field).cell);
 /** @param {Field} field */
-export const inputOf = (field) => (field.is_list ? list.input : typeOf(field).input);
+export const inputOf = (field) => (!field.is_list ? typeOf(field).input : isFileLink(field) ? file.listInput : list.input);
 /** What a filter's value is typed with; lists are compared by one of their items. @param {Field} field */
 export const filterOf = (field) => typeOf(field).filter;
 /** Whether a column of the field is aligned to the right. @param {Field} field */
 export const isNumber = (field) => !field.is_list && ["integer", "number", "decimal", "money"].includes(field.type);
 /** Whether the input is several controls, so that a fieldset names them. @param {Field} field */
-export const isGroup = (field) => field.type === "boolean" || field.type === "point" || (field.type === "object" && !field.is_list) || (field.is_list && field.type === "enum");
+export const isGroup = (field) => field.type === "boolean" || field.type === "point" || (field.type === "object" && !field.is_list) || (field.is_list && (field.type === "enum" || isFileLink(field)));
 /** Types too long for a table's cell unless asked for. @param {Field} field */
 export const isHeavy = (field) => ["long_text", "object", "bytes", "geometry", "any", "array"].includes(field.type);

@@ -5,6 +5,7 @@ import { Icon } from "../components/icon.js";
 import { LinkPicker } from "../components/link-picker.js";
 import { Value } from "../components/value.js";
 import { keyOfLink } from "../labels.js";
+import { isFileLink } from "../model/files.js";
 import { childFields } from "../schema.js";
 import * as fallback from "./fallback.js";
 import { inputOf } from "./index.js";
@@ -29,7 +30,7 @@ export function cell({ table, field, value, isWhole }) {
     const shown = isWhole ? value : value.slice(0, SHOWN_MAX);
     return html`<span class=${isWhole ? "items items-wrap" : "items"}>
         ${shown.map((item, index) => html`
-            <span key=${index} class=${TEXTS.includes(field.type) ? "badge badge-plain" : ""}><${Value} table=${table} field=${itemOf(field)} value=${item} /></span>`)}
+            <span key=${index} class=${TEXTS.includes(field.type) ? "badge badge-plain" : ""}><${Value} table=${table} field=${itemOf(field)} value=${item} isWhole=${isWhole && isFileLink(field)} /></span>`)}
         ${value.length > shown.length && html`<span class="muted small">+${value.length - shown.length}</span>`}
     </span>`;
 }

@@ -2,6 +2,7 @@
 
 import { fieldOf, topFields } from "../schema.js";
 import { isHeavy } from "../fields/index.js";
+import { isFileLink } from "./files.js";
 
 /** @typedef {import("../schema.js").Field} Field @typedef {import("../schema.js").Table} Table */
 
@@ -18,19 +19,22 @@ function rank(field) {
     const first = FIRST.indexOf(field.path);
     if (first >= 0) return first;
     if (["updated_at", "slug", "legal_name", "password", "currency", "timezone", "locale"].includes(field.path)) return 90;
+    if (isFileLink(field)) return FIRST.length;
     const late = field.is_optional ? 10 : 0;
     if (field.type === "link" && !field.is_list) return 20 + late;
     if (field.type === "enum" || field.type === "money" || field.type === "links_any") return 21 + late;
     return (field.is_list || field.type === "point" || field.type === "boolean" ? 50 : 25) + late;
 }
 
-/** The paths shown without a choice: the name, what says most, when it was made. @param {Table} table @returns {string[]} */
+/** The paths shown without a choice: the name, pictures, what says most, when it was made. @param {Table} table @returns {string[]} */
 export function usualColumns(table) {
     const name = table.label_field ?? "id";
     const rest = topFields(table).filter((field) => field.path !== name && field.path !== "id" && !isHeavy(field));
     const made = rest.filter((field) => field.path === "created_at");
     const chosen = rest.filter((field) => field.path !== "created_at").sort((one, other) => rank(one) - rank(other)).slice(0, SHOWN_MAX - made.length);
-    return [name, ...rest.filter((field) => chosen.includes(field)), ...made].map((field) => (typeof field === "string" ? field : field.path));
+    // A picture says at once which record it is.
+    const [pictures, others] = [true, false].map((is) => rest.filter((field) => chosen.includes(field) && isFileLink(field) === is));
+    return [name, ...pictures, ...others, ...made].map((field) => (typeof field === "string" ? field : field.path));
 }
 
 /** The fields of some paths; the one that names the record first. @param {Table} table @param {string[]} paths @returns {Field[]} */

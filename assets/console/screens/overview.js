@@ -12,6 +12,7 @@ import { ProblemNote } from "../components/problem.js";
 import { Skeleton } from "../components/skeleton.js";
 import { Tile } from "../components/tile.js";
 import { WorkNote } from "../components/work-strip.js";
+import { sizeWords } from "../model/files.js";
 import { OWN_TABLES } from "../model/own-tables.js";
 import { useResource } from "../resource.js";
 import { tableHref } from "../router.js";
@@ -32,14 +33,6 @@ const EVERY_MS = 60_000;
 const whole = new Intl.NumberFormat();
 const short = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
-/** Bytes in words. @param {number} bytes */
-function size(bytes) {
-    const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
-    const step = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-    const form = new Intl.NumberFormat(undefined, { style: "unit", unit: units[step], unitDisplay: "short", maximumFractionDigits: step > 1 ? 1 : 0 });
-    return form.format(bytes / 1000 ** step);
-}
-
 /** Words for the time of the day. @param {number} hour */
 const greeting = (hour) => (hour < 5 ? "Good evening" : hour < 12 ? "Good morning" : hour < 18 ? "Good afternoon" : "Good evening");
 
@@ -55,7 +48,7 @@ function Tiles({ overview }) {
             <${Tile} icon="table" label="Records" value=${whole.format(rows)} href="#/tables"
                 detail=${`in ${filled} of ${entered.length} tables`} />
             ${users && html`<${Tile} icon="users" label="People" value=${whole.format(users.rows)} detail="with an account" href="#/users" />`}
-            <${Tile} icon="file" label="Database" value=${size(overview.database_bytes)} detail=${overview.database_bytes ? "on this disk" : "in memory, or on another machine"} />
+            <${Tile} icon="file" label="Database" value=${sizeWords(overview.database_bytes)} detail=${overview.database_bytes ? "on this disk" : "in memory, or on another machine"} />
             <${Tile} icon="bolt" label="Running" value=${ago(started).replace(/ ago$/, "")}
                 detail=${html`since <time datetime=${overview.started_at} title=${utc(started)}>${short.format(started)}</time>`} />
         </ul>`;

@@ -2,6 +2,7 @@
 
 import { html, useEffect } from "../vendor/preact.js";
 import { asProblem, post, recordPath, remove, request } from "../api.js";
+import { ChangedNote, useRecordNews } from "../components/changed-note.js";
 import { confirm } from "../components/confirm.js";
 import { copy, CopyButton } from "../components/copy.js";
 import { Icon } from "../components/icon.js";
@@ -31,8 +32,8 @@ async function load(table, id, signal) {
     return { record: answer.body, etag: answer.etag };
 }
 
-/** Deletes after asking, with a way back where there is one. @param {Table} table @param {any} record @param {string | null} etag */
-async function drop(table, record, etag) {
+/** Deletes after asking, with a way back where there is one. @param {Table} table @param {any} record @param {string | null} etag @param {Holding} holding */
+async function drop(table, record, etag, holding) {
     const label = labelOf(table, record);
     const isSure = await confirm({
         title: `Delete ${label}?`, yes: "Delete", isDangerous: true,
@@ -40,7 +41,7 @@ async function drop(table, record, etag) {
     });
     if (!isSure) return;
     try {
-        await remove(recordPath(table.name, record.id), etag);
+        await holding(() => remove(recordPath(table.name, record.id), etag));
     } catch (error) {
         toastProblem(error, asProblem(error).status === 412 ? "Not deleted:" : `${label} was not deleted.`);
         return;
@@ -54,21 +55,23 @@ async function drop(table, record, etag) {
     go(`/tables/${table.name}`);
 }
 
-/** @param {{ table: Table, record: any }} props */
-function Fields({ table, record }) {
+/** @param {{ table: Table, record: any, changed: string[] }} props `changed`: fields that somebody else changed just now. */
+function Fields({ table, record, changed }) {
     const fields = topFields(table).filter((field) => field.path !== "id");
     return html`
         <dl class="card record-values">
             ${fields.map((field) => html`
-                <div key=${field.path}>
+                <div key=${field.path} class=${changed.includes(field.path) ? "is-changed" : ""}>
                     <dt title=${field.description}>${fieldWords(field.path)}</dt>
                     <dd><${Value} table=${table} field=${field} value=${record[field.path]} isWhole /></dd>
                 </div>`)}
         </dl>`;
 }
 
-/** @param {{ table: Table, loaded: { record: any, etag: string | null }, onLoaded: (next: { record: any, etag: string | null }) => void, onDone: () => void }} props */
-function Edit({ table, loaded, onLoaded, onDone }) {
+/** @typedef {<T>(run: () => Promise<T>) => Promise<T>} Holding */
+
+/** @param {{ table: Table, loaded: { record: any, etag: string | null }, holding: Holding, onLoaded: (next: { record: any, etag: string | null }) => void, onDone: () => void, onCancel: () => void }} props */
+function Edit({ table, loaded, holding, onLoaded, onDone, onCancel }) {
     const { record, etag } = loaded;
     const path = recordPath(table.name, record.id);
     const store = async (/** @type {any} */ patch, /** @type {string | null} */ tag) => {
@@ -81,21 +84,21 @@ function Edit({ table, loaded, onLoaded, onDone }) {
     };
     const save = async (/** @type {any} */ patch) => {
         try {
-            await store(patch, etag);
+            await holding(() => store(patch, etag));
         } catch (error) {
             if (asProblem(error).status !== 412) throw error;
             const now = await load(table.name, record.id);
             const choice = await askStale(table, record, now.record, patch);
             if (choice === "reload") onLoaded(now);
-            else if (choice === "overwrite") await store(patch, now.etag);
+            else if (choice === "overwrite") await holding(() => store(patch, now.etag));
             else throw error;
         }
     };
-    return html`<${RecordForm} table=${table} record=${record} onSave=${save} onCancel=${onDone} />`;
+    return html`<${RecordForm} table=${table} record=${record} onSave=${save} onCancel=${onCancel} />`;
 }
 
-/** @param {{ table: Table, record: any, etag: string | null, reload: () => void }} props */
-function Actions({ table, record, etag, reload }) {
+/** @param {{ table: Table, record: any, etag: string | null, holding: Holding, reload: () => void }} props */
+function Actions({ table, record, etag, holding, reload }) {
     const path = `/tables/${table.name}/${encodeURIComponent(record.id)}`;
     const items = [
         table.name === "users" && { label: "Account: roles, sessions", icon: "user", href: href(`/users/${record.id}`) },
@@ -103,7 +106,7 @@ function Actions({ table, record, etag, reload }) {
         { label: "Copy as curl", icon: "code", onSelect: () => copy(curl({ origin: location.origin, path: recordPath(table.name, record.id) }), "Copied as curl") },
         { label: "Changes of this record", icon: "history", href: href("/audit", { table: table.name, id: String(record.id) }) },
         { label: "Load again", icon: "refresh", onSelect: reload },
-        table.is_writable.delete && { label: "Delete", icon: "trash", isDangerous: true, onSelect: () => drop(table, record, etag) },
+        table.is_writable.delete && { label: "Delete", icon: "trash", isDangerous: true, onSelect: () => drop(table, record, etag, holding) },
     ];
     return html`
         <${Menu} label="More" icon="more" class="button" items=${items} />
@@ -125,18 +128,26 @@ function RecordView({ table, id, isEditing }) {
     const crumbs = [{ href: href("/tables"), label: "Tables" }, { href: tableHref(table.name), label: words(table.name) }];
     const isOpen = isEditing && record && table.is_writable.update && (table.name !== "users" || hasRole("admin", "super_admin"));
     useEffect(() => { if (isOpen) focusForm(); }, [Boolean(isOpen)]);
+    const { news, clear, holding } = useRecordNews({ table, id, loaded, isEditing: Boolean(isOpen), load: () => load(table.name, id) });
+    const take = (/** @type {{ record: any, etag: string | null }} */ next) => { clear(); loaded.set(next); };
+    const done = () => replace(path);
+    const cancel = () => {
+        if (news?.theirs) take(news.theirs);
+        done();
+    };
     if (loaded.problem?.status === 404) {
         return html`<${NotFound} title="This record is not there">
             It was deleted, or never was. <a href=${tableHref(table.name)}>All ${words(table.name).toLowerCase()}</a><//>`;
     }
     const lead = record && html`<span class="record-id"><code>${record.id}</code><${CopyButton} text=${String(record.id)} label="Copy id" what="Id copied" isQuiet /></span>`;
-    const actions = record && !isOpen && html`<${Actions} table=${table} record=${record} etag=${etag} reload=${loaded.reload} />`;
+    const actions = record && !isOpen && html`<${Actions} table=${table} record=${record} etag=${etag} holding=${holding} reload=${() => { clear(); loaded.reload(); }} />`;
     return html`
         <${Page} title=${isOpen ? `Edit ${name}` : name} lead=${lead} crumbs=${crumbs} actions=${actions}>
             ${loaded.problem && html`<${ProblemNote} problem=${loaded.problem} onRetry=${loaded.reload} />`}
             ${loaded.isSlow && html`<${Skeleton} rows=${8} />`}
-            ${isOpen ? html`<${Edit} table=${table} loaded=${loaded.data} onLoaded=${loaded.set} onDone=${() => replace(path)} />`
-                : record && html`<div class="record-page"><${Fields} table=${table} record=${record} /><${LinkedHere} table=${table.name} id=${String(record.id)} /></div>`}
+            ${record && html`<${ChangedNote} table=${table} id=${id} news=${news} isEditing=${Boolean(isOpen)} onTake=${take} onClear=${clear} />`}
+            ${isOpen ? html`<${Edit} table=${table} loaded=${loaded.data} holding=${holding} onLoaded=${take} onDone=${done} onCancel=${cancel} />`
+                : record && html`<div class="record-page"><${Fields} table=${table} record=${record} changed=${news?.names ?? []} /><${LinkedHere} table=${table.name} id=${String(record.id)} /></div>`}
         <//>`;
 }
 

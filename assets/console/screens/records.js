@@ -10,6 +10,7 @@ import { DataTable } from "../components/data-table.js";
 import { EmptyState } from "../components/empty.js";
 import { AddFilter, FilterChips } from "../components/filter-bar.js";
 import { Icon } from "../components/icon.js";
+import { FreshNote, LiveMark, MARK_WORDS, RowMark } from "../components/live-mark.js";
 import { Menu } from "../components/menu.js";
 import { NotFound } from "../components/not-found.js";
 import { Page } from "../components/page.js";
@@ -23,14 +24,18 @@ import { download } from "../download.js";
 import { isNumber } from "../fields/index.js";
 import { wholeRecords } from "../find-records.js";
 import { learn } from "../labels.js";
+import { timed, useLiveRows } from "../live.js";
 import { fieldsOf, sortKeyOf, usualColumns } from "../model/columns.js";
 import { curl } from "../model/curl.js";
+import { liveFilter } from "../model/live-filter.js";
 import { isNarrowed, parse, toApi, toCount, toExport, toQuery } from "../model/list-query.js";
 import { go, href, recordHref, replace } from "../router.js";
 import { useResource } from "../resource.js";
-import { fieldWords, labelOf, shortId, tableOf, words } from "../schema.js";
+import { fieldOf, fieldWords, labelOf, shortId, tableOf, words } from "../schema.js";
 
 /** @typedef {import("../schema.js").Table} Table @typedef {import("../model/list-query.js").ListQuery} ListQuery */
+
+/** @typedef {import("../model/live-rows.js").Mark} Mark */
 
 /** Cursors of the pages turned to, by list, so that coming back from a record finds the page again. @type {Map<string, string[]>} */
 const turned = new Map();
@@ -42,24 +47,26 @@ function usePages(table, list, paths) {
     const cursors = turned.get(key) ?? [];
     const cursor = cursors.at(-1) ?? null;
     const fields = [...new Set(["id", ...(table.label_field ? [table.label_field] : []), ...paths])];
-    const page = useResource((abort) => get(`/${table.name}`, toApi(list, { fields, cursor }), abort), [key, cursor, fields.join()]);
+    const page = useResource((abort) => timed(get(`/${table.name}`, toApi(list, { fields, cursor }), abort)), [key, cursor, fields.join()]);
     const total = useResource((abort) => get(`/${table.name}`, toCount(list), abort).then((answer) => answer.total), [key]);
     const turn = (/** @type {string[]} */ next) => { turned.set(key, next); redraw((count) => count + 1); };
     useEffect(() => page.data?.items.forEach((/** @type {any} */ record) => learn(table.name, record)), [page.data]);
+    const { filter, why } = liveFilter(list, (path) => fieldOf(table, path));
+    const live = useLiveRows(table.name, filter === null ? null : { filter, fields: fields.join(",") }, page);
     return {
-        page, total: total.data ?? null, from: cursors.length * list.limit,
-        first: () => turn([]), back: () => turn(cursors.slice(0, -1)), next: () => turn([...cursors, page.data.next_cursor]),
+        page, live, why, total: total.data ?? null, from: cursors.length * list.limit,
+        first: () => turn([]), fresh: () => { turn([]); page.reload(); total.reload(); }, back: () => turn(cursors.slice(0, -1)), next: () => turn([...cursors, page.data.next_cursor]),
         reload: () => { page.reload(); total.reload(); },
     };
 }
 
-/** @param {Table} table @param {import("../schema.js").Field[]} fields */
-const columnsOf = (table, fields) => fields.map((field, index) => ({
+/** @param {Table} table @param {import("../schema.js").Field[]} fields @param {Map<string, Mark>} marks */
+const columnsOf = (table, fields, marks) => fields.map((field, index) => ({
     key: field.path, label: fieldWords(field.path), title: field.description ?? undefined, sortKey: sortKeyOf(table, field),
     class: isNumber(field) ? "number" : undefined, isHead: index === 0,
     cell: (/** @type {any} */ record) => (index
         ? html`<${Value} table=${table} field=${field} value=${record[field.path]} />`
-        : html`<a href=${recordHref(table.name, record.id)} title=${record.id}>${table.label_field ? labelOf(table, record) : shortId(record.id)}</a>`),
+        : html`<a href=${recordHref(table.name, record.id)} title=${record.id}>${table.label_field ? labelOf(table, record) : shortId(record.id)}</a><${RowMark} mark=${marks.get(String(record.id))} />`),
 }));
 
 /** @param {{ list: ListQuery, table: Table, onChange: (change: Partial<ListQuery>) => void }} props */
@@ -123,6 +130,14 @@ function Nothing({ table, list, onClear }) {
     return html`<${EmptyState} title=${`No ${name} yet`} actions=${add}>${table.description}<//>`;
 }
 
+/** Says to screen readers what others changed on this page. @param {{ table: Table, live: ReturnType<typeof useLiveRows> }} props */
+function Heard({ table, live: { last, marks, rows } }) {
+    const key = String(last?.record.id);
+    const row = rows.find((record) => String(record.id) === key);
+    const mark = marks.get(key);
+    return html`<p class="sr-only" role="status">${row && mark && `${labelOf(table, row)}: ${MARK_WORDS[mark]}`}</p>`;
+}
+
 /** @param {{ table: Table, query: URLSearchParams }} props */
 function Records({ table, query }) {
     const list = parse(query);
@@ -131,20 +146,20 @@ function Records({ table, query }) {
     const pages = usePages(table, list, paths);
     const [chosen, setChosen] = useState(/** @type {Map<string, any>} */ (new Map()));
     const [task, setTask] = useState(/** @type {"" | "edit" | "delete"} */ (""));
-    const { page } = pages;
-    const records = page.data?.items ?? [];
+    const { page, live } = pages;
+    const records = live.rows;
     const change = (/** @type {Partial<ListQuery>} */ next) => replace(`/tables/${table.name}`, toQuery({ ...list, ...next }));
     useEffect(() => setChosen(new Map()), [toQuery({ ...list, columns: null, sort: "" }).toString()]);
     const select = (/** @type {Set<string>} */ keys) => {
-        const known = new Map([...chosen, ...records.map((/** @type {any} */ record) => [record.id, record])]);
+        const known = new Map([...chosen, ...records.map((record) => /** @type {[string, any]} */ ([record.id, record]))]);
         setChosen(new Map([...keys].map((key) => [key, known.get(key)])));
     };
     const done = () => { setTask(""); setChosen(new Map()); pages.reload(); };
     const isEmpty = page.data && !records.length && pages.from === 0;
     const shown = html`
-        <${DataTable} caption=${words(table.name)} columns=${columnsOf(table, fields)} rows=${records} keyOf=${(/** @type {any} */ record) => record.id}
+        <${DataTable} caption=${words(table.name)} columns=${columnsOf(table, fields, live.marks)} rows=${records} keyOf=${(/** @type {any} */ record) => record.id}
             labelOf=${(/** @type {any} */ record) => labelOf(table, record)} sort=${list.sort} onSort=${(/** @type {string} */ sort) => change({ sort })}
-            selected=${new Set(chosen.keys())} onSelect=${select} isBusy=${page.isLoading} isFilled
+            selected=${new Set(chosen.keys())} onSelect=${select} isBusy=${page.isLoading} isFilled lookOf=${(/** @type {any} */ record) => (live.marks.has(String(record.id)) ? `is-${live.marks.get(String(record.id))}` : "")}
             onOpen=${(/** @type {any} */ record) => { location.hash = recordHref(table.name, record.id); }} />
         <${Pager} from=${pages.from} count=${records.length} total=${pages.total} hasNext=${Boolean(page.data?.next_cursor)}
             onFirst=${pages.first} onBack=${pages.back} onNext=${pages.next} size=${list.limit} onSize=${(/** @type {number} */ limit) => change({ limit })} />`;
@@ -159,8 +174,11 @@ function Records({ table, query }) {
                 <${ColumnMenu} table=${table} shown=${paths} onChange=${(/** @type {string[] | null} */ columns) => change({ columns })} />
                 <${SavedViews} table=${table.name} list=${list} onApply=${(/** @type {URLSearchParams} */ next) => go(`/tables/${table.name}`, next)} />
                 <button type="button" class="icon-button" aria-label="Load again" title="Load again" onClick=${pages.reload}><${Icon} name="refresh" /></button>
+                <${FreshNote} count=${live.fresh} onShow=${pages.fresh} />
+                <${LiveMark} off=${pages.why ?? live.refused} />
             </div>
             <${FilterChips} table=${table} list=${list} onChange=${change} />
+            <${Heard} table=${table} live=${live} />
             ${chosen.size > 0 && html`<${SelectionBar} table=${table} chosen=${chosen} onClear=${() => setChosen(new Map())}
                 onEdit=${() => setTask("edit")} onDelete=${() => setTask("delete")} />`}
             ${page.problem ? html`<${ProblemNote} problem=${page.problem} onRetry=${pages.reload} />`

@@ -27,7 +27,7 @@ import { account, canWrite } from "../session.js";
 
 /**
  * @typedef {import("../schema.js").Schemas} Schemas
- * @typedef {Schemas["Users"] & { email: string, name: string, roles: string[], status: string, created_at: string }} User A whole record.
+ * @typedef {Schemas["Users"] & { email: string, name: string, roles: string[], status: string, created_at: string, photo?: string | null }} User A whole record.
  * @typedef {Schemas["SignInSession"]} Session
  */
 
@@ -165,7 +165,7 @@ function UserView({ user, reload }) {
             toastProblem(error, "Not ended.");
         }
     };
-    const title = html`<span class="person-title"><${Avatar} name=${user.name} isLarge /><span>${user.name}</span><${Badge} text=${user.status} /></span>`;
+    const title = html`<span class="person-title"><${Avatar} name=${user.name} photo=${user.photo} isLarge /><span>${user.name}</span><${Badge} text=${user.status} /></span>`;
     return html`
         <${Page} title=${title} plainTitle=${user.name} lead=${user.email} crumbs=${[{ href: "#/users", label: "Users" }]}
             actions=${html`<${Actions} user=${user} onDone=${done} onSuspend=${() => setSuspending(true)} />`} isWide>

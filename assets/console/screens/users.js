@@ -21,12 +21,12 @@ import { fieldOf, tableOf, words } from "../schema.js";
 
 /**
  * @typedef {import("../schema.js").Schemas} Schemas
- * @typedef {Schemas["Users"] & { name: string, created_at: string }} Person The fields of the list.
+ * @typedef {Schemas["Users"] & { name: string, created_at: string, photo?: string | null }} Person The fields of the list.
  * @typedef {Schemas["UsersPage"] & { items: Person[] }} PeoplePage
  */
 
 const PAGE_SIZE = 30;
-const FIELDS = "id,name,email,city,roles,status,created_at,last_login_at";
+const FIELDS = "id,name,email,photo,city,roles,status,created_at,last_login_at";
 
 /** Part of a name or an address, however the name is capitalised. @param {string} text */
 function finding(text) {
@@ -71,7 +71,7 @@ const COLUMNS = [
         key: "name", label: "Person", isHead: true, class: "wide",
         cell: (person) => html`
             <a class="person" href=${href(`/users/${person.id}`)}>
-                <${Avatar} name=${person.name} />
+                <${Avatar} name=${person.name} photo=${person.photo} />
                 <span class="person-text"><span class="person-name">${person.name}</span><span class="muted small">${person.email}</span></span>
             </a>`,
     },
