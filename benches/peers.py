@@ -153,7 +153,10 @@ def tell(chosen, plan: Plan, place: installation.Installation, measured: list[Si
         how = (f"{plan.rounds} rounds in alternation, {plan.seconds} s each, {', '.join(map(str, plan.clients))} connections; "
                f"{OURS} with its default settings but no rate limit")
         described = machine.describe(place.pawbase, place.pocketbase, place.folder)
+        kept = report.fanout_of(file)
         file.write_text(report.results_file(described, how, measured, signed, cost, missing, problems))
+        if kept:
+            report.keep_fanout(file, kept)
         say(f"\nwritten: {file}")
     return 1 if problems else 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from .load import Figures, quotient
 from .rows import ROWS, Row
@@ -11,6 +12,8 @@ from .runner import Cell, Results
 
 OURS, THEIRS = "Pawbase", "PocketBase"
 LOGIN = Row("login", "Login, equal hash cost", "login", lambda *_: [], lambda *_: None, bars=((0, 1.0),))
+# Heading of the section that fanout.py writes, the last one of the file.
+FANOUT = "## Realtime fan-out"
 _ROWS = {row.name: row for row in [*ROWS, LOGIN]}
 IDLE_MB, AFTER_MB, START_S, BINARY_MB, PAGE_FACTOR = 120, 400, 1.0, 120, 2.0
 
@@ -147,3 +150,17 @@ def results_file(machine: list[str], how: str, measured: list[Sized], login: Siz
     if cost:
         lines += [cost, ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def fanout_of(file: Path) -> str:
+    """The section that fanout.py wrote into a file, if there is one."""
+    text = file.read_text() if file.exists() else ""
+    at = text.find(FANOUT)
+    return text[at:] if at >= 0 else ""
+
+
+def keep_fanout(file: Path, section: str) -> None:
+    """Writes the section into a file in place of the one before."""
+    text = file.read_text() if file.exists() else ""
+    rest = text.removesuffix(fanout_of(file)).rstrip()
+    file.write_text(f"{rest}\n\n{section}".lstrip())

@@ -29,6 +29,12 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def processor_s(pid: int) -> float:
+    """Processor seconds that a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
 class Client:
     """One connection kept open, JSON in and out."""
 
@@ -138,8 +144,7 @@ class Server:
 
     def processor_s(self) -> float:
         """Processor seconds used so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        return processor_s(self.process.pid)
 
     def refresh_tokens(self) -> None:
         """Signs the owners in, unless they did a short while ago."""

@@ -36,6 +36,7 @@ pub struct Routes {
     commands: BoxEndpoint<'static, Response>,
     patterns: Vec<Pattern>,
     spec: spec::Served,
+    protocol: spec::Served,
     endings: Endings,
 }
 
@@ -73,6 +74,7 @@ enum Page {
     Health,
     Database,
     Document,
+    Realtime,
     Docs,
     Errors,
     Events,
@@ -91,6 +93,7 @@ impl Page {
             "/health" => Self::Health,
             "/health/db" | "/ready" => Self::Database,
             "/api/openapi.json" => Self::Document,
+            "/api/asyncapi.json" => Self::Realtime,
             "/api/docs" => Self::Docs,
             "/api/docs/errors" => Self::Errors,
             "/api/docs/events" => Self::Events,
@@ -186,7 +189,8 @@ impl Routes {
         let patterns = patterns(&document);
         let document = document_of(document, &platform, &modules, audience);
         let (spec, endings) = (spec::Served::new(&document), Endings::of(&document));
-        Self { platform, modules, hub, audience, commands, patterns, spec, endings }
+        let protocol = spec::Served::new(&spec::asyncapi::document(&document, &platform.schema, audience));
+        Self { platform, modules, hub, audience, commands, patterns, spec, protocol, endings }
     }
 
     async fn page(&self, request: &Request, page: Page) -> Result<Response> {
@@ -199,6 +203,7 @@ impl Routes {
             Page::Health => pages::health(),
             Page::Database => pages::database_health(&self.platform).await,
             Page::Document => self.spec.respond(request.headers()),
+            Page::Realtime => self.protocol.respond(request.headers()),
             Page::Docs => pages::docs(),
             Page::Errors => pages::error_catalogue(),
             Page::Events => pages::event_catalogue(&self.platform.schema),

@@ -1,5 +1,6 @@
 //! Our own OpenAPI documents against the running server: what they declare is answered, as they say, and nothing else is.
 
+mod asyncapi;
 mod commands;
 mod document;
 mod files;

@@ -1,8 +1,10 @@
 //! The one OpenAPI document of a listener: commands from poem-openapi, records from the live schema.
 //!
 //! `commands.rs` brings the commands' part into shape, `failures.rs` says how failures look, `common.rs` what all answers
-//! have in common, `deprecation.rs` what is on its way out, `uploads.rs` what files hold.
+//! have in common, `deprecation.rs` what is on its way out, `uploads.rs` what files hold. `asyncapi/` is the document of the realtime
+//! protocol.
 
+pub mod asyncapi;
 mod commands;
 pub mod deprecation;
 mod failures;
@@ -99,7 +101,9 @@ pub fn merge(document: Json, details: &Described, schema: &Schema, limits: &Limi
 fn prune(document: &mut Json) {
     loop {
         let mut used = BTreeSet::new();
-        references(document, &mut used);
+        references(document, &mut |path| {
+            used.insert(path.to_owned());
+        });
         let mut count = 0;
         for kind in ["schemas", "examples", "headers", "responses"] {
             if let Some(components) = document["components"][kind].as_object_mut() {
@@ -114,10 +118,11 @@ fn prune(document: &mut Json) {
     }
 }
 
-fn references(part: &Json, found: &mut BTreeSet<String>) {
+/// Tells of every reference in a part of a document.
+fn references(part: &Json, found: &mut dyn FnMut(&str)) {
     match part {
         Json::Object(map) => {
-            found.extend(map.get("$ref").and_then(Json::as_str).map(str::to_owned));
+            map.get("$ref").and_then(Json::as_str).into_iter().for_each(&mut *found);
             map.values().for_each(|inner| references(inner, found));
         }
         Json::Array(items) => items.iter().for_each(|inner| references(inner, found)),

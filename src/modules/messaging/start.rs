@@ -83,7 +83,7 @@ async fn plan(ctx: &Ctx, user: Uuid, input: &StartConversation) -> Result<Plan> 
         bad.push(FieldError::new("/about", "rule", "only an inquiry is about something"));
     }
     if is_inquiry && input.about.is_none() {
-        bad.push(FieldError::new("/about", "required", "an inquiry is about something"));
+        bad.push(FieldError::new("/about", "rule", "an inquiry is about something"));
     }
     if is_inquiry && input.participants.is_some() {
         bad.push(FieldError::new("/participants", "rule", "an inquiry goes to whoever offers it"));
@@ -116,7 +116,7 @@ async fn inquiry(ctx: &Ctx, user: Uuid, mut new: Conversation, input: &StartConv
     let about = input.about.as_ref().ok_or_else(unknown)?;
     if !rules::OFFERED.contains(&about.table.as_str()) {
         let words = format!("must be one of {}", rules::OFFERED.join(", "));
-        return Err(Error::invalid(vec![FieldError::new("/about/table", "enum", words)]));
+        return Err(Error::invalid(vec![FieldError::new("/about/table", "rule", words)]));
     }
     let key = Uuid::try_parse(&about.id).map_err(|_| unknown())?;
     let record = RecordId::new(about.table.as_str(), RecordIdKey::Uuid(key.into()));
@@ -167,7 +167,7 @@ pub(super) fn parsed_people(people: &[String], pointer: &str, user: Uuid) -> Res
         }
     }
     if found.is_empty() && bad.is_empty() {
-        bad.push(FieldError::new(pointer, "length", "must name somebody else"));
+        bad.push(FieldError::new(pointer, "rule", "must name somebody else"));
     }
     if found.len() > rules::MEMBERS_MAX {
         bad.push(FieldError::new(pointer, "length", format!("must name at most {} people", rules::MEMBERS_MAX)));

@@ -57,7 +57,7 @@ struct TableView<'a> {
 }
 
 /// `product_categories` as `ProductCategories`.
-fn type_name(table: &str) -> String {
+pub fn type_name(table: &str) -> String {
     let capital =
         |word: &str| word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect::<String>();
     table.split('_').map(capital).collect()
