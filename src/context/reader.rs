@@ -44,7 +44,7 @@ impl Reader {
 pub type TraitDigest = [u8; 32];
 
 /// What permissions can learn of a signed-in caller besides who it is: digests of the parts of `$session.data`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Traits(BTreeMap<String, TraitDigest>);
 
 impl Traits {

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::frames::{self, Closing, Message, Wire};
 use super::queue::{Put, Queue};
+use super::rooms::is_internal;
 use super::seq::Seq;
 use crate::context::{Audience, Caller, Ctx, Platform};
 use crate::kernel::Error;
@@ -196,9 +197,9 @@ impl Connection {
         locked(&self.subscriptions).contains_key(id)
     }
 
-    /// How many subscriptions there are.
+    /// How many subscriptions of the client's own there are.
     pub fn subscription_count(&self) -> usize {
-        locked(&self.subscriptions).len()
+        locked(&self.subscriptions).keys().filter(|name| !is_internal(name)).count()
     }
 
     /// The tables of its subscriptions, each once.

@@ -1,7 +1,9 @@
 //! The changes of one table, from the database to its subscribers: one task, one live query, one order.
 //!
 //! It begins with the first subscriber and ends some time after the last has left. **Invariant:** whatever concerns one table happens one
-//! after the other here, so a subscriber gets every change after its `subscribed`, none before it, each once.
+//! after the other here, so a subscriber is told of every change that is committed after its `subscribed`, each once. It may also be told of
+//! one that was committed just before. What it is told is the record as it is by then: of two changes in quick succession the first may show
+//! what the second did.
 //! **Invariant:** before a change is told of, everybody's rights are those of the present (`Hub::refresh`).
 //! **Invariant:** places in the sequence are given out while messages are put into the queues, under one lock of all tables
 //! (`Hub::publish`); so whoever has seen a place has been sent everything before it.
@@ -16,10 +18,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::connection::Connection;
-use super::frames;
+use super::frames::{self, Action};
 use super::group::{Group, GroupKey, Member, Place, reader_of, reads_otherwise};
 use super::hub::Hub;
 use super::ring::Ring;
+use super::rooms::Shape;
 use super::seq::Seq;
 use super::wish::Wish;
 use crate::context::Platform;
@@ -53,6 +56,8 @@ pub struct Subscribe {
     pub id: Box<str>,
     /// What it is about.
     pub wish: Wish,
+    /// What it is for.
+    pub shape: Shape,
     /// Where the client was in the sequence.
     pub last: Option<Seq>,
     /// Told what came of it.
@@ -128,9 +133,9 @@ impl Feed {
     async fn obey(&mut self, command: Command) {
         match command {
             Command::Subscribe(wanted) => {
-                let Subscribe { connection, id, wish, last, done } = *wanted;
+                let (outcome, done) = self.subscribe(*wanted).await;
                 // Whoever asked may be gone; what it subscribed to is then let go by the command that follows.
-                let _ = done.send(self.subscribe(&connection, &id, wish, last).await);
+                let _ = done.send(outcome);
             }
             Command::Unsubscribe(place) => self.let_go(&place),
             Command::Leave(number) => {
@@ -159,21 +164,36 @@ impl Feed {
         }
     }
 
-    async fn subscribe(&mut self, connection: &Arc<Connection>, id: &str, wish: Wish, last: Option<Seq>) -> Result<()> {
+    async fn subscribe(&mut self, wanted: Subscribe) -> (Result<()>, oneshot::Sender<Result<()>>) {
+        let Subscribe { connection, id, wish, shape, last, done } = wanted;
+        (self.take_in(&connection, &id, wish, shape, last).await, done)
+    }
+
+    async fn take_in(
+        &mut self,
+        connection: &Arc<Connection>,
+        id: &str,
+        wish: Wish,
+        shape: Shape,
+        last: Option<Seq>,
+    ) -> Result<()> {
+        let is_clients = shape == Shape::Change;
         let hub = self.hub.upgrade().ok_or_else(|| Error::internal("the hub is gone"))?;
         if self.live.is_none() {
             self.open(&hub).await?;
         }
         self.keep_current(&hub).await;
         let place = (connection.number, Box::from(id));
-        let key = self.join(connection, &place, wish)?;
+        let key = self.join(connection, &place, wish, shape)?;
         let missed = match last {
             Some(last) => self.missed(&hub, &key, last).await,
             None => Some(Vec::new()),
         };
         let head = frames::change_head(id);
         hub.at_place(|seq| {
-            connection.tell_subscribed(id, seq);
+            if is_clients {
+                connection.tell_subscribed(id, seq);
+            }
             for (n, body) in missed.iter().flatten() {
                 let seq = Seq { n: *n, ..seq };
                 let tail = frames::change_tail(connection.origin.wire, seq, body);
@@ -207,15 +227,14 @@ impl Feed {
     }
 
     /// Lets a subscription into its group; makes the group if it is the first.
-    fn join(&mut self, connection: &Arc<Connection>, place: &Place, wish: Wish) -> Result<GroupKey> {
+    fn join(&mut self, connection: &Arc<Connection>, place: &Place, wish: Wish, shape: Shape) -> Result<GroupKey> {
         let ctx = Arc::new(connection.ctx());
         let key = (reader_of(&ctx, self.table()?), wish.clone());
         if !self.groups.contains_key(&key) {
             self.groups.insert(key.clone(), Group::new(&ctx, wish)?);
         }
         if let Some(group) = self.groups.get_mut(&key) {
-            let member = Member { connection: Arc::clone(connection), head: frames::change_head(&place.1), ctx };
-            group.members.insert(place.clone(), member);
+            group.members.insert(place.clone(), Member::new(connection, &place.1, shape, ctx));
         }
         self.places.insert(place.clone(), key.clone());
         Ok(key)
@@ -232,7 +251,7 @@ impl Feed {
         let mut told = Vec::new();
         for (n, change) in changes? {
             if let Some(found) = group.told(table, &change).await.ok()? {
-                told.push((n, group.body(&found)));
+                told.push((n, found.body));
             }
         }
         Some(told)
@@ -261,7 +280,7 @@ impl Feed {
         let mut letters = Vec::new();
         for group in self.groups.values() {
             match group.told(table, &change).await {
-                Ok(Some(told)) => letters.push((group, Some(group.body(&told)))),
+                Ok(Some(told)) => letters.push((group, Some(told))),
                 Ok(None) => {}
                 Err(error) => {
                     tracing::warn!(
@@ -275,14 +294,20 @@ impl Feed {
         }
         let n = hub.publish(|seq| {
             let id = frames::stream_id(seq);
-            for (group, body) in &letters {
-                match body {
-                    Some(body) => group.send(seq, &id, body),
+            for (group, told) in &letters {
+                match told {
+                    Some(told) => group.send(seq, &id, told),
                     None => group.reset(seq),
                 }
             }
             seq.n
         });
+        for (group, told) in &letters {
+            let is_gone = told.as_ref().is_none_or(|told| matches!(told.action, Action::Deleted | Action::Removed));
+            for (connection, room) in group.doors().filter(|_| is_gone) {
+                hub.put_out(&connection, &room, &Error::not_found());
+            }
+        }
         self.ring.keep(n, change);
     }
 
@@ -303,10 +328,14 @@ impl Feed {
         for (place, old_key) in before {
             let member = groups.get_mut(&old_key).and_then(|group| group.members.remove(&place));
             let Some(member) = member.filter(|member| !member.connection.queue.is_closing()) else { continue };
-            match self.join(&member.connection, &place, old_key.1) {
+            match self.join(&member.connection, &place, old_key.1, member.shape.clone()) {
                 Ok(_) if !reads_otherwise(&member.ctx.caller, &member.connection.holder().caller) => {}
-                Ok(_) => hub.at_place(|seq| member.connection.tell_reset(&place.1, seq)),
+                Ok(_) => hub.at_place(|seq| member.reset(&place.1, seq)),
                 Err(error) => {
+                    if let Shape::Message(room) | Shape::Read(room) | Shape::Door(room) = &member.shape {
+                        hub.put_out(&member.connection, room, &error);
+                        continue;
+                    }
                     member.connection.forget_subscription(&place.1);
                     member.connection.tell_error(Some(&place.1), &error);
                 }

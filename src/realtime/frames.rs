@@ -40,6 +40,40 @@ pub enum ClientFrame {
     },
     /// Asks whether the connection is alive.
     Ping {},
+    /// Enters a room.
+    JoinRoom {
+        /// `conversation:<key>`, `business:<key>`, `user:<key>`, …
+        room: String,
+    },
+    /// Leaves it.
+    LeaveRoom {
+        /// Its name.
+        room: String,
+    },
+    /// Sends a message to its conversation.
+    SendMessage {
+        /// Its name.
+        room: String,
+        /// The text.
+        content: String,
+        /// The client's own name for the message; sent again under the same one it is one message.
+        client_id: Option<String>,
+        /// Files that go with it.
+        #[serde(default)]
+        files: Vec<Uuid>,
+    },
+    /// Says that somebody is typing.
+    Typing {
+        /// The room's name.
+        room: String,
+    },
+    /// Says how far somebody has read.
+    Read {
+        /// The room's name.
+        room: String,
+        /// Key of the newest message that was read.
+        message: Uuid,
+    },
 }
 
 /// By which way a connection is sent its messages.
@@ -220,6 +254,38 @@ pub fn error(wire: Wire, id: Option<&str>, error: &Error) -> Message {
         members["errors"] = json!(error.fields());
     }
     told(wire, "error", members)
+}
+
+/// A failure about a room; `client_id` names the message that was not sent.
+pub fn room_error(room: &str, client_id: Option<&str>, error: &Error) -> Message {
+    let entry = error.entry();
+    let mut members = json!({ "room": room, "error": entry.code, "status": entry.status, "message": error.message() });
+    if let Some(id) = client_id {
+        members["client_id"] = Json::from(id);
+    }
+    if !error.fields().is_empty() {
+        members["errors"] = json!(error.fields());
+    }
+    told(Wire::Socket, "error", members)
+}
+
+/// The beginning of messages in a room.
+pub fn room_head(kind: &str, room: &str) -> Bytes {
+    let mut text = json!({ "type": kind, "room": room }).to_string();
+    text.pop();
+    text.push(',');
+    Bytes::from(text)
+}
+
+/// A message of a conversation, after the beginning.
+pub fn room_message_tail(record: &Json) -> Bytes {
+    Bytes::from(format!("\"message\":{record}}}"))
+}
+
+/// How far somebody has read, after the beginning; nothing when they have not begun.
+pub fn room_read_tail(participant: &Json) -> Option<Bytes> {
+    let (user, message) = (participant.get("user")?, participant.get("last_read").filter(|last| !last.is_null())?);
+    Some(Bytes::from(format!("\"user\":{{\"id\":{user}}},\"message\":{message}}}")))
 }
 
 /// The last message.

@@ -6,7 +6,7 @@
 //! Whether a record could be seen before is asked of the database too, over the record as it was.
 //! Deliberately elsewhere: changes and places in the sequence (feed), texts of messages (frames).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,17 +14,42 @@ use pawbase_engine::{Change, LiveAction, Snapshot, Value, Vars};
 use serde_json::{Value as Json, json};
 
 use super::connection::Connection;
-use super::frames::{self, Action, Wire};
+use super::frames::{self, Action, Message, Wire};
+use super::rooms::Shape;
 use super::seq::Seq;
 use super::wish::{Watch, Wish};
 use crate::context::{Audience, Caller, Ctx, Reader};
 use crate::kernel::{Error, Result};
 use crate::records::statement::Builder;
 use crate::records::{key, owner_field, pick, view, where_clause};
-use crate::schema::{Permission, Table};
+use crate::schema::{Asks, Permission, Table};
 
 /// Which subscriptions are told the same: of equal readers with equal wishes.
 pub type GroupKey = (Reader, Wish);
+
+/// Which reader of `table` the caller of `ctx` is.
+pub fn reader_of(ctx: &Ctx, table: &Table) -> Reader {
+    // What is computed for each reader may differ whatever permissions ask.
+    const EVERYTHING: Asks = Asks { user: true, parts: BTreeSet::new() };
+    if !table.is_timeless() {
+        return Reader::of(ctx, &EVERYTHING);
+    }
+    if table.reads_alike() && ctx.audience == Audience::Public {
+        return Reader::Anybody;
+    }
+    Reader::of(ctx, &table.asks_readers())
+}
+
+/// Whether permissions may learn something else of a caller now.
+pub fn reads_otherwise(before: &Caller, now: &Caller) -> bool {
+    match (before, now) {
+        (Caller::Guest, Caller::Guest) => false,
+        (Caller::Signed(before), Caller::Signed(now)) => {
+            before.user != now.user || before.roles != now.roles || before.traits != now.traits
+        }
+        _ => true,
+    }
+}
 
 /// A subscription in its group.
 #[derive(Debug)]
@@ -33,12 +58,42 @@ pub struct Member {
     pub connection: Arc<Connection>,
     /// How messages for it begin in a WebSocket.
     pub head: Bytes,
+    /// What it is for.
+    pub shape: Shape,
     /// A request of its holder, from when it was let in.
     pub ctx: Arc<Ctx>,
 }
 
 /// A member's place: the connection's number, and the client's name for the subscription.
 pub type Place = (u64, Box<str>);
+
+impl Member {
+    /// A member of this shape; `id` is the client's name for the subscription.
+    pub fn new(connection: &Arc<Connection>, id: &str, shape: Shape, ctx: Arc<Ctx>) -> Self {
+        let head = match &shape {
+            Shape::Change => frames::change_head(id),
+            Shape::Message(room) => frames::room_head("message", room),
+            Shape::Read(room) => frames::room_head("read", room),
+            Shape::Door(_) => Bytes::new(),
+        };
+        Self { connection: Arc::clone(connection), head, shape, ctx }
+    }
+
+    /// Tells it that it has missed something and has to read anew.
+    pub fn reset(&self, id: &str, seq: Seq) {
+        match &self.shape {
+            Shape::Change => self.connection.tell_reset(id, seq),
+            Shape::Message(room) => {
+                self.connection.send(frames::told(
+                    Wire::Socket,
+                    "reset",
+                    json!({ "room": &**room, "seq": seq.to_string() }),
+                ));
+            }
+            Shape::Read(_) | Shape::Door(_) => {}
+        }
+    }
+}
 
 /// What a group is told of a change.
 #[derive(Debug)]
@@ -47,6 +102,8 @@ pub struct Told {
     pub action: Action,
     /// The record as they see it, or its key alone.
     pub record: Json,
+    /// The part of a message that all share.
+    pub body: String,
 }
 
 /// Subscriptions that are told the same.
@@ -64,24 +121,6 @@ pub struct Group {
     looking_back: (String, Vars),
     /// The subscriptions.
     pub members: BTreeMap<Place, Member>,
-}
-
-/// Which reader of `table` the caller of `ctx` is.
-pub fn reader_of(ctx: &Ctx, table: &Table) -> Reader {
-    match &ctx.caller {
-        _ if table.reads_alike() && ctx.audience == Audience::Public => Reader::Anybody,
-        Caller::Guest => Reader::Guest,
-        Caller::Signed(principal) => Reader::User(principal.audience, principal.user),
-    }
-}
-
-/// Whether permissions may have learnt something else of a caller before.
-pub fn reads_otherwise(before: &Caller, now: &Caller) -> bool {
-    match (before, now) {
-        (Caller::Guest, Caller::Guest) => false,
-        (Caller::Signed(before), Caller::Signed(now)) => before.user != now.user || before.roles != now.roles,
-        _ => true,
-    }
 }
 
 /// A condition as true or false.
@@ -120,13 +159,29 @@ impl Group {
         self.members.is_empty()
     }
 
-    /// Sends its members a message about a change. `id` is the place as an event stream is told it.
-    pub fn send(&self, seq: Seq, id: &Bytes, body: &str) {
-        let (mut socket, mut stream) = (None, None);
+    /// Sends its members what they are told of a change, each in its form. `id` is the place as an event stream is told it.
+    pub fn send(&self, seq: Seq, id: &Bytes, told: &Told) {
+        let (mut socket, mut stream, mut message) = (None, None, None);
+        let is_new = told.action == Action::Created;
         for member in self.members.values() {
+            match member.shape {
+                Shape::Change => {}
+                Shape::Message(_) if is_new => {
+                    let tail = message.get_or_insert_with(|| frames::room_message_tail(&told.record)).clone();
+                    member.connection.send(Message { head: member.head.clone(), tail });
+                    continue;
+                }
+                Shape::Read(_) => {
+                    if let Some(tail) = frames::room_read_tail(&told.record) {
+                        member.connection.send(Message { head: member.head.clone(), tail });
+                    }
+                    continue;
+                }
+                Shape::Message(_) | Shape::Door(_) => continue,
+            }
             let wire = member.connection.origin.wire;
             let tail = if wire == Wire::Socket { &mut socket } else { &mut stream };
-            let tail = tail.get_or_insert_with(|| frames::change_tail(wire, seq, body));
+            let tail = tail.get_or_insert_with(|| frames::change_tail(wire, seq, &told.body));
             member.connection.send_change(&member.head, id, tail);
         }
     }
@@ -134,8 +189,16 @@ impl Group {
     /// Tells its members to read anew.
     pub fn reset(&self, seq: Seq) {
         for ((_, id), member) in &self.members {
-            member.connection.tell_reset(id, seq);
+            member.reset(id, seq);
         }
+    }
+
+    /// The seats that go with a record that went out of sight: connections, and the rooms.
+    pub fn doors(&self) -> impl Iterator<Item = (Arc<Connection>, Arc<str>)> {
+        self.members.values().filter_map(|member| match &member.shape {
+            Shape::Door(room) => Some((Arc::clone(&member.connection), Arc::clone(room))),
+            _ => None,
+        })
     }
 
     /// Whether the change may concern it, as far as that can be said without the database.
@@ -173,18 +236,18 @@ impl Group {
     ) -> Result<Option<Told>> {
         let record = view::record(&self.ctx, table, row, &self.watch.selection);
         if change.action == LiveAction::Created {
-            return Ok(Some(Told { action: Action::Created, record }));
+            return Ok(Some(self.telling(Action::Created, record)));
         }
         if self.is_unchanged(table, change, &record, row, snapshot).await? {
             return Ok(None);
         }
-        Ok(Some(Told { action: Action::Updated, record }))
+        Ok(Some(self.telling(Action::Updated, record)))
     }
 
     async fn told_of_unseen(&self, change: &Change, snapshot: &Snapshot<'_>) -> Result<Option<Told>> {
         let was_seen = self.look_back(change, snapshot).await?.first().copied().unwrap_or_default();
         let action = if change.action == LiveAction::Deleted { Action::Deleted } else { Action::Removed };
-        Ok(was_seen.then(|| Told { action, record: json!({ "id": key::json(&change.id.key) }) }))
+        Ok(was_seen.then(|| self.telling(action, json!({ "id": key::json(&change.id.key) }))))
     }
 
     /// Whether they saw the same before.
@@ -226,9 +289,9 @@ impl Group {
         Ok(claims.into_vec().into_iter().map(|claim| claim == Value::Bool(true)).collect())
     }
 
-    /// The texts of a message about a change, for those who share it.
-    pub fn body(&self, told: &Told) -> String {
-        frames::change_body(&self.wish.topic, told.action, &told.record)
+    fn telling(&self, action: Action, record: Json) -> Told {
+        let body = frames::change_body(&self.wish.topic, action, &record);
+        Told { action, record, body }
     }
 }
 

@@ -19,10 +19,11 @@ use super::connection::{Connection, Holder, Origin};
 use super::desk::{Desk, Refused};
 use super::feed::{Command, Feed, Subscribe};
 use super::frames::{Closing, Wire};
+use super::rooms::{Rooms, Shape};
 use super::seq::Seq;
 use super::wish::{self, Wish};
 use crate::context::{Audience, Caller, Platform};
-use crate::kernel::error::{ALREADY_EXISTS, INVALID_QUERY, TOO_MANY_REQUESTS, UNAVAILABLE};
+use crate::kernel::error::{ALREADY_EXISTS, FORBIDDEN, INVALID_QUERY, TOKEN_EXPIRED, TOO_MANY_REQUESTS, UNAVAILABLE};
 use crate::kernel::net::network;
 use crate::kernel::{Error, Result};
 
@@ -81,6 +82,8 @@ pub struct Hub {
     /// Which start of the program this is, in places of the sequence.
     pub epoch: u64,
     desk: Arc<dyn Desk>,
+    /// Rooms with somebody in them.
+    pub rooms: Rooms,
     open: Mutex<Open>,
     feeds: Mutex<HashMap<String, Running>>,
     /// How many changes were told of. Held while they are put into queues.
@@ -125,6 +128,7 @@ impl Hub {
             weak: weak.clone(),
             epoch,
             desk,
+            rooms: Rooms::default(),
             open: Mutex::default(),
             feeds: Mutex::default(),
             told: Mutex::default(),
@@ -145,7 +149,7 @@ impl Hub {
     /// Lets a connection in. Its token is asked about here, so that a change of rights since the request began is not missed.
     pub async fn open(self: &Arc<Self>, origin: Origin, token: Option<&str>) -> Result<Seat> {
         let holder = match token {
-            Some(token) => self.identify(origin.audience, token).await?,
+            Some(token) => self.identify(origin.audience, token.into()).await.map_err(refusal)?,
             None => Holder::guest(),
         };
         let payer = payer(&origin, &holder);
@@ -190,25 +194,20 @@ impl Hub {
         Ok(())
     }
 
-    async fn identify(&self, audience: Audience, token: &str) -> Result<Holder> {
+    /// The holder of a token at present.
+    async fn identify(&self, audience: Audience, token: Arc<str>) -> std::result::Result<Holder, Refused> {
         let generation = self.platform.principals.generation();
-        match self.desk.principal(audience, token).await {
-            Ok(principal) => Ok(Holder { caller: Caller::Signed(principal), token: Some(token.into()), generation }),
-            Err(Refused::Ended(Closing::Expired)) => {
-                Err(Error::new(crate::kernel::error::TOKEN_EXPIRED, "The access token has expired."))
-            }
-            Err(Refused::Ended(_)) => Err(Error::unauthenticated()),
-            Err(Refused::Unknown(error)) => Err(error),
-        }
+        let principal = self.desk.principal(audience, &token).await?;
+        Ok(Holder { caller: Caller::Signed(principal), token: Some(token), generation })
     }
 
     /// Makes a connection the token's holder's, or lets it go on with a fresh token. A connection never changes from one user to another.
     pub async fn authenticate(&self, connection: &Arc<Connection>, token: &str) -> Result<Option<Uuid>> {
-        let holder = self.identify(connection.origin.audience, token).await?;
+        let holder = self.identify(connection.origin.audience, token.into()).await.map_err(refusal)?;
         let (before, user) = (connection.holder().caller.user(), holder.caller.user());
         if before.is_some() && before != user {
             let message = "This connection is another user's; open one of your own.";
-            return Err(Error::new(crate::kernel::error::FORBIDDEN, message));
+            return Err(Error::new(FORBIDDEN, message));
         }
         if before.is_none() {
             let mut open = locked(&self.open);
@@ -240,12 +239,17 @@ impl Hub {
         };
         if gone.is_some() {
             connection.close(Closing::SignedOut);
+            self.leave_rooms(connection);
             self.tell_feeds(connection, || Command::Leave(connection.number));
         }
     }
 
     fn connections(&self) -> Vec<Arc<Connection>> {
         locked(&self.open).connections.values().map(|(connection, _)| Arc::clone(connection)).collect()
+    }
+
+    pub(super) fn desk(&self) -> &dyn Desk {
+        &*self.desk
     }
 
     /// How many connections are open.
@@ -290,12 +294,24 @@ impl Hub {
         if connection.subscription_count() >= most {
             return Err(Error::new(TOO_MANY_REQUESTS, format!("At most {most} subscriptions.")).retry_after(1));
         }
+        self.follow(connection, id, wish, last, Shape::Change).await
+    }
+
+    /// Subscribes a connection for any purpose.
+    pub(super) async fn follow(
+        &self,
+        connection: &Arc<Connection>,
+        id: &str,
+        wish: Wish,
+        last: Option<Seq>,
+        shape: Shape,
+    ) -> Result<()> {
         // Before a feed is made for it: nonsense costs nothing.
         wish.understood(&connection.ctx())?;
         let table = wish.table().to_owned();
         connection.note_subscription(id, &table);
         let (done, outcome) = oneshot::channel();
-        let subscribe = Subscribe { connection: Arc::clone(connection), id: id.into(), wish, last, done };
+        let subscribe = Subscribe { connection: Arc::clone(connection), id: id.into(), wish, shape, last, done };
         self.command(&table, Command::Subscribe(Box::new(subscribe)));
         let outcome =
             outcome.await.unwrap_or_else(|_| Err(Error::new(UNAVAILABLE, "The program stops.").retry_after(5)));
@@ -412,22 +428,21 @@ impl Hub {
     async fn recheck(&self, connection: &Arc<Connection>) -> bool {
         let before = connection.holder();
         let Some(token) = before.token.clone().filter(|_| !connection.queue.is_closing()) else { return false };
-        let generation = self.platform.principals.generation();
-        match self.desk.principal(connection.origin.audience, &token).await {
-            Ok(principal) => {
-                let caller = Caller::Signed(principal);
-                let has_changed = super::group::reads_otherwise(&before.caller, &caller);
-                connection.hold(Holder { caller, token: Some(token), generation });
+        match self.identify(connection.origin.audience, token).await {
+            Ok(now) => {
+                let has_changed = super::group::reads_otherwise(&before.caller, &now.caller);
+                connection.hold(now);
+                if has_changed {
+                    self.recheck_rooms(connection).await;
+                }
                 has_changed
             }
-            Err(Refused::Ended(why)) => {
-                connection.close(why);
-                true
-            }
-            Err(Refused::Unknown(error)) => {
+            Err(refused) => {
                 // Without an answer nobody is told anything that they might not be allowed to see.
-                tracing::warn!(cause = error.cause().unwrap_or("-"), "a connection's rights are not known");
-                connection.close(Closing::Rights);
+                if let Refused::Unknown(error) = &refused {
+                    tracing::warn!(cause = error.cause().unwrap_or("-"), "a connection's rights are not known");
+                }
+                connection.close(if let Refused::Ended(why) = refused { why } else { Closing::Rights });
                 true
             }
         }
@@ -471,6 +486,15 @@ impl Hub {
                 tracing::warn!("the changes of a table were still being told of when the program stopped");
             }
         }
+    }
+}
+
+/// Why the holder of a token is not let in.
+fn refusal(refused: Refused) -> Error {
+    match refused {
+        Refused::Ended(Closing::Expired) => Error::new(TOKEN_EXPIRED, "The access token has expired."),
+        Refused::Ended(_) => Error::unauthenticated(),
+        Refused::Unknown(error) => error,
     }
 }
 

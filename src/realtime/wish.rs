@@ -81,10 +81,10 @@ pub struct Watch {
 /// Checks the name that a client gives to a subscription.
 pub fn check_name(id: &str) -> Result<()> {
     let length = id.chars().count();
-    if (1..=NAME_LENGTH_MAX).contains(&length) {
+    if (1..=NAME_LENGTH_MAX).contains(&length) && !id.contains(char::is_control) {
         return Ok(());
     }
-    let message = format!("id must have 1 to {NAME_LENGTH_MAX} characters.");
+    let message = format!("id must have 1 to {NAME_LENGTH_MAX} printable characters.");
     Err(Error::new(INVALID_QUERY, message.clone()).at("/id", "length", message))
 }
 
@@ -102,6 +102,6 @@ mod tests {
     #[test]
     fn names_have_a_length() {
         assert!(check_name("a").is_ok() && check_name(&"ä".repeat(100)).is_ok());
-        assert!(check_name("").is_err() && check_name(&"a".repeat(101)).is_err());
+        assert!(check_name("").is_err() && check_name("a\0").is_err() && check_name(&"a".repeat(101)).is_err());
     }
 }

@@ -4,6 +4,7 @@ mod changes;
 mod limits;
 mod resume;
 mod rights;
+mod rooms;
 mod sockets;
 mod staff;
 mod stage;

@@ -12,7 +12,7 @@ use crate::config::RealtimeSettings;
 use crate::kernel::error::{MALFORMED, TOO_MANY_REQUESTS};
 use crate::kernel::{Error, Result};
 use crate::realtime::frames::{self, ClientFrame, Closing, Message, Wire};
-use crate::realtime::{Hub, Next, Origin, Seat, Wish};
+use crate::realtime::{Draft, Hub, Next, Origin, Seat, Wish};
 
 /// How long a socket that is closed may take to hear of it.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -166,6 +166,27 @@ impl Session {
                 Err(error) => connection.tell_error(Some(&id), &error),
             },
             ClientFrame::Ping {} => connection.send(frames::told(Wire::Socket, "pong", serde_json::json!({}))),
+            ClientFrame::JoinRoom { room } => self.in_room(&room, None, self.hub.join_room(connection, &room).await),
+            ClientFrame::LeaveRoom { room } => self.in_room(&room, None, self.hub.leave_room(connection, &room)),
+            ClientFrame::SendMessage { room, content, client_id, files } => {
+                let draft = Draft { content, client_id: client_id.clone(), files };
+                let outcome = self.hub.send_message(connection, &room, draft).await;
+                self.in_room(&room, client_id.as_deref(), outcome);
+            }
+            ClientFrame::Typing { room } => self.in_room(&room, None, self.hub.type_in_room(connection, &room)),
+            ClientFrame::Read { room, message } => {
+                // Whoever may not mark this as read may be in the room all the same, so it is not said to be about the room.
+                if let Err(error) = self.hub.read_message(connection, &room, message).await {
+                    connection.tell_error(None, &error);
+                }
+            }
+        }
+    }
+
+    /// Tells of a failure in a room.
+    fn in_room(&self, room: &str, client_id: Option<&str>, outcome: Result<()>) {
+        if let Err(error) = outcome {
+            self.seat.connection.send(frames::room_error(room, client_id, &error));
         }
     }
 }

@@ -13,6 +13,7 @@ fn a_socket_that_comes_back_is_told_what_it_missed_once_per_record() {
         let old = stage.product("active").await;
         let mut socket = Socket::open(&stage.test.guest()).await;
         socket.subscribe("s", "products").await;
+        let mut witness = stage.witness("products").await;
         stage.change(&old, json!({ "name": "Seen" })).await;
         let last = socket.change().await.seq;
         drop(socket);
@@ -21,8 +22,10 @@ fn a_socket_that_comes_back_is_told_what_it_missed_once_per_record() {
         let hidden = stage.product("draft").await;
         stage.change(&old, json!({ "name": "Missed again" })).await;
         let (brief, gone) = (stage.product("active").await, stage.product("active").await);
+        witness.sees(7).await;
         stage.delete(&brief).await;
         stage.change(&gone, json!({ "status": "inactive" })).await;
+        witness.sees(2).await;
         let mut socket = Socket::open(&stage.test.guest()).await;
         socket.subscribe_with(json!({ "id": "s", "topic": "products", "last": last })).await;
         socket.change().await.assert("created", &made);
@@ -34,6 +37,7 @@ fn a_socket_that_comes_back_is_told_what_it_missed_once_per_record() {
         drop(socket);
         stage.delete(&marker).await;
         stage.change(&made, json!({ "status": "inactive" })).await;
+        witness.sees(3).await;
         let mut socket = Socket::open(&stage.test.guest()).await;
         socket.subscribe_with(json!({ "id": "s", "topic": "products", "last": told.seq })).await;
         socket.change().await.assert("deleted", &marker).assert_bare();
@@ -49,6 +53,7 @@ fn rights_are_those_of_the_return() {
         let mut socket = Socket::open(&member).await;
         let last = socket.subscribe("s", "products").await["seq"].clone();
         let id = stage.product("draft").await;
+        // Whoever was told of it, everybody was who is told at all.
         socket.change().await.assert("created", &id);
         drop(socket);
         let mut guest = Socket::open(&stage.test.guest()).await;
@@ -125,8 +130,11 @@ fn a_stream_of_several_topics_goes_on_without_a_gap() {
         assert_eq!(events.change().await.assert("created", "cat").topic, "species");
         let last = events.last.clone().expect("a place");
         drop(events);
+        let (mut first, mut second) = (stage.witness("species").await, stage.witness("products").await);
         stage.test.system("CREATE species:owl SET name = 'Owl'").await;
         stage.change(&id, json!({ "name": "Missed" })).await;
+        first.sees(1).await;
+        second.sees(1).await;
         let mut events = Events::begin(&guest.with("last-event-id", &last), "topic=products&topic=species").await;
         events.change().await.assert("updated", &id);
         events.change().await.assert("created", "owl");

@@ -5,7 +5,8 @@ use pawbase::context::Role;
 use pawbase_engine::Value as Stored;
 use serde_json::{Value, json};
 
-use crate::support::{Client, TestApp, live::LIMIT, settings};
+use crate::support::live::{LIMIT, Socket};
+use crate::support::{Client, TestApp, settings};
 
 pub struct Stage {
     pub test: TestApp,
@@ -50,6 +51,13 @@ impl Stage {
         self.admin.delete(&format!("/api/admin/products/{id}")).await.assert(204);
     }
 
+    /// Somebody who sees every change of a table: what they were told of, everybody was.
+    pub async fn witness(&self, table: &str) -> Witness {
+        let mut socket = Socket::open_admin(&self.admin).await;
+        socket.subscribe("w", table).await;
+        Witness(socket)
+    }
+
     /// How many live queries the engine has over a table.
     pub async fn live_queries(&self, table: &str) -> usize {
         let rows = self.test.rows(&format!("INFO FOR TABLE {table}")).await;
@@ -64,6 +72,18 @@ impl Stage {
 fn uuid(test: &TestApp) -> String {
     use pawbase::kernel::time::Clock;
     test.app.platform.ids.next(test.clock.now()).to_string()
+}
+
+/// Sees every change of a table.
+pub struct Witness(Socket);
+
+impl Witness {
+    /// Waits for so many changes.
+    pub async fn sees(&mut self, count: usize) {
+        for _ in 0..count {
+            self.0.change().await;
+        }
+    }
 }
 
 /// Waits until `holds` answers true.

@@ -75,9 +75,12 @@ impl Socket {
 
     /// The next frame, or the close frame.
     pub async fn next(&mut self) -> Result<Value, Option<CloseFrame>> {
+        tokio::time::timeout(LIMIT, self.frame()).await.expect("a frame in time")
+    }
+
+    async fn frame(&mut self) -> Result<Value, Option<CloseFrame>> {
         loop {
-            let message = tokio::time::timeout(LIMIT, self.stream.next()).await.expect("a frame in time");
-            match message {
+            match self.stream.next().await {
                 Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).expect("JSON")),
                 Some(Ok(Message::Close(frame))) => return Err(frame),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}

@@ -99,6 +99,7 @@ fn in_rooms() -> Vec<Frame> {
         "content": { "type": "string", "minLength": 1, "maxLength": 4000, "description": "The text." },
         "client_id": { "type": ["string", "null"], "minLength": 1, "maxLength": 64,
             "description": "What the client calls it; sent again under the same name it is one message." },
+        "files": { "type": "array", "items": { "type": "string", "format": "uuid" }, "description": "Keys of files that go with it." },
     });
     let sample = json!({ "room": ROOM, "content": "Is she still looking for a home?", "client_id": "phone-17" });
     let read = json!({ "room": room(), "message": key("The newest message that was read.") });
@@ -134,7 +135,7 @@ fn telling() -> Vec<Frame> {
         "heartbeat_s": { "type": "integer", "minimum": 1, "description": "After so many quiet seconds the server shows that it is there." },
     });
     let placed = json!({ "id": subscription(), "seq": seq() });
-    let reset = json!({ "id": subscription(), "topic": topic(), "seq": seq() });
+    let reset = json!({ "id": subscription(), "topic": topic(), "room": room(), "seq": seq() });
     let reasons: Vec<&str> = Closing::ALL.into_iter().map(Closing::as_str).collect();
     let closing = json!({ "reason": { "type": "string", "enum": reasons, "description": "Why." } });
     vec![
@@ -147,7 +148,7 @@ fn telling() -> Vec<Frame> {
             .with(placed, &["seq"], json!({ "id": "cheap", "seq": SEQ }))
             .streamed(),
         told("unsubscribed", "It has ended.").with(json!({ "id": subscription() }), &["id"], json!({ "id": "cheap" })),
-        told("reset", "What was missed is not kept any more: load the records anew, changes after this place follow. A stream names the topic.")
+        told("reset", "What was missed is not kept any more: load the records anew, changes after this place follow. A stream names the topic, and a room whose messages were missed is named too.")
             .with(reset, &["seq"], json!({ "id": "cheap", "seq": SEQ }))
             .streamed(),
         told("pong", "The answer to a ping."),
