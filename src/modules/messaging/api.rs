@@ -87,7 +87,7 @@ impl MessagingApi {
         id: Path<String>,
         body: Json<NewMessage>,
     ) -> poem::Result<Sent> {
-        let message = send::send_to(&ctx, &id.0, body.0.into()).await?;
+        let message = send::send_to(&ctx, &id.0, body.0).await?;
         let is_repeated = message.is_repeated;
         let view = Json(message.into());
         Ok(if is_repeated { Sent::Before(view) } else { Sent::Now(view) })

@@ -3,11 +3,11 @@
 use serde_json::{Value as Json, json};
 
 use super::model::ConversationKind;
-use super::rules::{CLIENT_ID_MAX, CONTENT_MAX, MEMBERS_MAX, OFFERED, SUBJECT_MAX};
+use super::rules::{CLIENT_ID_MAX, CONTENT_MAX, FILES_MAX, MEMBERS_MAX, OFFERED, SUBJECT_MAX};
 use crate::modules::Described;
 
-/// Text with something to see, without control characters other than line feed and tab.
-const WORDS: &str = "^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f][^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]*$";
+/// Nothing, or text with something to see, without control characters other than line feed and tab.
+const WORDS: &str = "^([^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f][^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]*)?$";
 /// The same in one line.
 const LINE: &str =
     "^[^\\u0000-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f][^\\u0000-\\u001f\\u007f-\\u009f]*$";
@@ -30,7 +30,10 @@ fn members() -> Json {
     let client_id = json!({ "minLength": 1, "maxLength": CLIENT_ID_MAX, "pattern": LINE });
     let mut new_client_id = client_id.clone();
     new_client_id["type"] = json!(["string", "null"]);
-    let content = json!({ "minLength": 1, "maxLength": CONTENT_MAX, "pattern": WORDS });
+    let content = json!({ "maxLength": CONTENT_MAX, "pattern": WORDS });
+    let files = json!({ "maxItems": FILES_MAX, "items": people });
+    let mut new_files = files.clone();
+    new_files["type"] = json!(["array", "null"]);
     json!({
         "StartConversation": {
             "kind": { "enum": ["inquiry", "group", "support"] },
@@ -41,9 +44,10 @@ fn members() -> Json {
             "id": key, "kind": { "enum": kinds }, "business": key, "members": { "items": people }, "created_by": key,
             "last_message": key, "last_message_at": time, "created_at": time,
         },
-        "NewMessage": { "content": content, "client_id": new_client_id },
+        "NewMessage": { "content": content, "client_id": new_client_id, "files": new_files },
         "SentMessage": {
-            "id": key, "conversation": key, "sender": key, "content": content, "client_id": client_id, "created_at": time,
+            "id": key, "conversation": key, "sender": key, "content": content, "files": files, "client_id": client_id,
+            "created_at": time,
         },
         "ReadUpTo": { "message": key },
         "AddParticipants": { "users": named },
@@ -62,7 +66,7 @@ fn samples() -> Json {
         "NewMessage": { "content": "Is she still looking for a home?", "client_id": "phone-17" },
         "SentMessage": {
             "id": OTHER, "conversation": KEY, "sender": KEY, "content": "Is she still looking for a home?",
-            "client_id": "phone-17", "created_at": "2026-05-01T10:00:00Z",
+            "files": [], "client_id": "phone-17", "created_at": "2026-05-01T10:00:00Z",
         },
         "ReadUpTo": { "message": OTHER },
         "AddParticipants": { "users": [OTHER] },

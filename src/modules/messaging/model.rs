@@ -176,6 +176,8 @@ pub struct Message {
     pub sender: Uuid,
     /// The text.
     pub content: String,
+    /// Files that go with it.
+    pub files: Vec<Uuid>,
     /// What the sending app calls it.
     pub client_id: String,
     /// When it was sent.

@@ -10,6 +10,8 @@ use crate::kernel::{Error, FieldError, Result};
 
 /// Characters of a message at most.
 pub const CONTENT_MAX: usize = 4000;
+/// Files of a message at most.
+pub const FILES_MAX: usize = 10;
 /// Characters of what an app calls a message at most.
 pub const CLIENT_ID_MAX: usize = 64;
 /// Characters of a subject that somebody gives at most.
@@ -29,8 +31,10 @@ pub const OFFERED: [&str; 4] = ["listings", "products", "services", "businesses"
 pub fn check_draft(draft: &Draft) -> Result<()> {
     let mut bad = Vec::new();
     let count = draft.content.chars().count();
-    if draft.content.trim().is_empty() || count > CONTENT_MAX {
-        bad.push(FieldError::new("/content", "length", format!("must have 1 to {CONTENT_MAX} characters")));
+    if count > CONTENT_MAX {
+        bad.push(FieldError::new("/content", "length", format!("must have at most {CONTENT_MAX} characters")));
+    } else if draft.content.trim().is_empty() && (draft.files.is_empty() || !draft.content.is_empty()) {
+        bad.push(FieldError::new("/content", "rule", "must say something where there are no files"));
     } else if has_control(&draft.content) {
         bad.push(FieldError::new("/content", "format", "must not hold control characters"));
     }
@@ -40,8 +44,8 @@ pub fn check_draft(draft: &Draft) -> Result<()> {
     if draft.client_id.as_ref().is_some_and(|name| !is_name(name)) {
         bad.push(FieldError::new("/client_id", "length", format!("must have 1 to {CLIENT_ID_MAX} characters")));
     }
-    if !draft.files.is_empty() {
-        bad.push(FieldError::new("/files", "unknown", "messages have no files"));
+    if draft.files.len() > FILES_MAX {
+        bad.push(FieldError::new("/files", "length", format!("must be at most {FILES_MAX} files")));
     }
     if bad.is_empty() { Ok(()) } else { Err(Error::invalid(bad)) }
 }

@@ -59,7 +59,10 @@ fn a_message_says_something_and_not_too_much() {
     for name in ["", " ", &"x".repeat(CLIENT_ID_MAX + 1), "a\nb"] {
         assert_eq!(bad("x", Some(name), &[]), ["/client_id"], "{name:?}");
     }
-    assert_eq!(bad("", Some(""), &[1]), ["/content", "/client_id", "/files"]);
+    assert!(bad("", None, &[1]).is_empty(), "a picture says enough");
+    assert_eq!(bad(" ", None, &[1]), ["/content"]);
+    assert_eq!(bad("", Some(""), &[]), ["/content", "/client_id"]);
+    assert_eq!(bad("x", None, &(0..=FILES_MAX as u128).collect::<Vec<_>>()), ["/files"]);
 }
 
 #[test]

@@ -9,11 +9,12 @@ use uuid::Uuid;
 use super::model::{Conversation, Draft, Message, Pace, Part, Participant, Standing};
 use super::people::parsed;
 use super::telling::TELL;
+use super::views::NewMessage;
 use super::{rules, store, transact};
 use crate::context::{Audience, Ctx};
 use crate::kernel::error::IDEMPOTENCY_MISMATCH;
 use crate::kernel::time::floored;
-use crate::kernel::{Error, Result};
+use crate::kernel::{Error, FieldError, Result};
 use crate::work::{NewEvent, NewJob, catalogue, emit, enqueue};
 
 /// How long those who look at it have, before they are told that there is something new.
@@ -39,6 +40,7 @@ pub async fn send(ctx: &Ctx, conversation: Uuid, draft: Draft) -> Result<Message
                 return Err(rules::blocked());
             }
             let participant = seat(tx, ctx, &conversation, user, standing).await?;
+            check_own(tx, user, &draft.files).await?;
             let pace = rules::quicker(participant.pace, floored(ctx.now()))?;
             let message = new_message(ctx, user, conversation.id, draft);
             store::insert_message(tx, &message).await?;
@@ -54,7 +56,11 @@ pub async fn send(ctx: &Ctx, conversation: Uuid, draft: Draft) -> Result<Message
 async fn sent_before(tx: &Tx, user: Uuid, conversation: Uuid, draft: &Draft) -> Result<Option<Message>> {
     let Some(name) = &draft.client_id else { return Ok(None) };
     match store::sent_as(tx, user, name).await? {
-        Some(sent) if sent.conversation == conversation && sent.content == draft.content => Ok(Some(sent)),
+        Some(sent)
+            if sent.conversation == conversation && sent.content == draft.content && sent.files == draft.files =>
+        {
+            Ok(Some(sent))
+        }
         Some(_) => Err(Error::new(IDEMPOTENCY_MISMATCH, "You have sent another message under this client_id.").at(
             "/client_id",
             "unique",
@@ -64,6 +70,15 @@ async fn sent_before(tx: &Tx, user: Uuid, conversation: Uuid, draft: &Draft) -> 
     }
 }
 
+/// Fails unless all of these are files of the sender's own.
+async fn check_own(tx: &Tx, user: Uuid, files: &[Uuid]) -> Result<()> {
+    let own = if files.is_empty() { Vec::new() } else { store::own_files(tx, user, files).await? };
+    let bad = files.iter().enumerate().filter(|(_, file)| !own.contains(file));
+    let bad: Vec<FieldError> =
+        bad.map(|(at, _)| FieldError::new(format!("/files/{at}"), "reference", "is no file of yours")).collect();
+    if bad.is_empty() { Ok(()) } else { Err(Error::invalid(bad)) }
+}
+
 fn new_message(ctx: &Ctx, sender: Uuid, conversation: Uuid, draft: Draft) -> Message {
     let id = ctx.new_id();
     Message {
@@ -71,6 +86,7 @@ fn new_message(ctx: &Ctx, sender: Uuid, conversation: Uuid, draft: Draft) -> Mes
         conversation,
         sender,
         content: draft.content,
+        files: draft.files,
         client_id: draft.client_id.unwrap_or_else(|| id.to_string()),
         created_at: floored(ctx.now()),
         is_repeated: false,
@@ -148,9 +164,9 @@ pub(super) async fn come_in(tx: &Tx, ctx: &Ctx, conversation: Uuid, user: Uuid, 
 }
 
 /// As [`send`], to the conversation with a key from a path.
-pub(super) async fn send_to(ctx: &Ctx, conversation: &str, draft: Draft) -> Result<Message> {
+pub(super) async fn send_to(ctx: &Ctx, conversation: &str, new: NewMessage) -> Result<Message> {
     ctx.require_signed()?;
-    send(ctx, parsed(conversation)?, draft).await
+    send(ctx, parsed(conversation)?, Draft::try_from(new)?).await
 }
 
 /// As [`read_to`], with keys from outside.

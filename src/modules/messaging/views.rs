@@ -3,9 +3,11 @@
 use chrono::SecondsFormat;
 use pawbase_engine::{RecordId, RecordIdKey, ToSql};
 use poem_openapi::Object;
+use uuid::Uuid;
 
 use super::model::{Conversation, Draft, Message};
 use crate::kernel::time::Instant;
+use crate::kernel::{Error, FieldError, Result};
 
 /// A record that a conversation is about.
 #[derive(Object, Debug, Clone)]
@@ -89,15 +91,31 @@ impl From<Conversation> for ConversationView {
 #[derive(Object, Debug)]
 #[oai(deny_unknown_fields)]
 pub struct NewMessage {
-    /// The text.
+    /// The text; empty where files say enough.
     pub content: String,
     /// What the app calls it. Sent again under the same name it is one message.
     pub client_id: Option<String>,
+    /// Keys of files that go with it, uploaded by the sender with the purpose `message_attachment`.
+    pub files: Option<Vec<String>>,
 }
 
-impl From<NewMessage> for Draft {
-    fn from(new: NewMessage) -> Self {
-        Self { content: new.content, client_id: new.client_id, files: Vec::new() }
+impl TryFrom<NewMessage> for Draft {
+    type Error = Error;
+
+    /// Fails with all keys that are none.
+    fn try_from(new: NewMessage) -> Result<Self> {
+        let (mut files, mut bad) = (Vec::new(), Vec::new());
+        for (at, text) in new.files.iter().flatten().enumerate() {
+            match Uuid::try_parse(text) {
+                Ok(key) => files.push(key),
+                Err(_) => bad.push(FieldError::new(format!("/files/{at}"), "format", "must be the key of a file")),
+            }
+        }
+        if bad.is_empty() {
+            Ok(Self { content: new.content, client_id: new.client_id, files })
+        } else {
+            Err(Error::invalid(bad))
+        }
     }
 }
 
@@ -113,6 +131,8 @@ pub struct MessageView {
     pub sender: String,
     /// The text.
     pub content: String,
+    /// Files that go with it.
+    pub files: Vec<String>,
     /// What the app calls it; its key where the app said nothing.
     pub client_id: String,
     /// When it was sent.
@@ -126,6 +146,7 @@ impl From<Message> for MessageView {
             conversation: message.conversation.to_string(),
             sender: message.sender.to_string(),
             content: message.content,
+            files: message.files.iter().map(ToString::to_string).collect(),
             client_id: message.client_id,
             created_at: moment(message.created_at),
         }

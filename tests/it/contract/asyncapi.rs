@@ -157,6 +157,41 @@ fn frames_of_a_socket_are_as_documented() {
 }
 
 #[test]
+fn frames_of_rooms_are_as_documented() {
+    run(async {
+        let test = with_species().await;
+        test.expect_jobs(&["messaging.tell"]);
+        let (one, two) = (test.customer().await, test.customer().await);
+        let mut witness = Witness::of(&test.guest()).await;
+        let group = json!({ "kind": "group", "participants": [two.user] });
+        let id = one.post("/api/v1/conversations", group).await.assert(201).id();
+        let room = format!("conversation:{id}");
+        let (mut here, mut there) = (Socket::open(&one).await, Socket::open(&two).await);
+        for socket in [&mut here, &mut there] {
+            socket.send(json!({ "type": "join_room", "room": room })).await;
+            witness.take(socket, "room_joined").await;
+        }
+        witness.take(&mut here, "user_joined").await;
+        there.send(json!({ "type": "typing", "room": room })).await;
+        witness.take(&mut here, "typing").await;
+        there.send(json!({ "type": "send_message", "room": room, "content": "Hello", "client_id": "phone-1" })).await;
+        for kind in ["message", "read"] {
+            let frame = witness.take(&mut here, kind).await;
+            if kind == "message" {
+                witness.check_record("messages", &frame["message"]);
+            }
+        }
+        let bad = json!({ "type": "send_message", "room": room, "content": " ", "client_id": "phone-2" });
+        here.send(bad).await;
+        let error = witness.take(&mut here, "error").await;
+        assert_eq!((&error["room"], &error["client_id"]), (&json!(room), &json!("phone-2")));
+        there.send(json!({ "type": "leave_room", "room": room })).await;
+        witness.take(&mut here, "user_left").await;
+        witness.assert_unseen(|name| OF_ROOMS.contains(&name), &[]);
+    });
+}
+
+#[test]
 fn events_of_a_stream_are_as_documented() {
     run(async {
         let test = with_species().await;

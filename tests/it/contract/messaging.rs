@@ -11,9 +11,13 @@ use crate::support::client::Reply;
 /// The answer with `status`; None where there is no such way.
 pub async fn answer<'a>(stage: &'a Stage, ask: impl Fn() -> Ask<'a>, id: &str, status: u16) -> Option<Reply> {
     let (audience, caller) = (ask().audience(), stage.caller(ask().audience()));
-    let other = stage.test.customer().await;
-    let about = json!({ "kind": "inquiry", "about": { "table": "businesses", "id": stage.test.business().await } });
     let at = |path: &str| format!("{}/conversations{path}", prefix(audience));
+    let is_mine = ["_conversation", "_conversations", "send_message", "_participants", "_participant"];
+    if !is_mine.iter().any(|ending| id.ends_with(ending)) {
+        return None;
+    }
+    let other = stage.test.customer().await;
+    let about = json!({ "kind": "inquiry", "about": { "table": "listings", "id": listing(stage, &other).await } });
     let ask = match (id, status) {
         ("start_conversation", 200) => {
             caller.post(&at(""), about.clone()).await.assert(201);
@@ -60,4 +64,16 @@ pub async fn furnish(stage: &Stage) {
 
 async fn group(caller: &Client, path: &str, other: &Client) -> String {
     caller.post(path, json!({ "kind": "group", "participants": [other.user] })).await.assert(201).id()
+}
+
+/// Something that somebody offers; answers its key.
+async fn listing(stage: &Stage, seller: &Client) -> String {
+    let id = format!("01900000-0000-7000-8000-{:012x}", stage.number());
+    let text = format!(
+        "CREATE listings:u'{id}' SET title = 'Contract', species = species:contract, status = 'available',
+            seller = users:u'{}', price = {{ minor: 100, currency: 'EUR' }}",
+        seller.user
+    );
+    stage.test.system(&text).await;
+    id
 }

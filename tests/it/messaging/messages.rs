@@ -6,6 +6,7 @@ use futures::future::join_all;
 use serde_json::json;
 
 use super::stage::{PATH, ask, group, own_row, read, said, say, seen, start, unread};
+use crate::support::files::PDF;
 use crate::support::run;
 
 #[test]
@@ -162,5 +163,35 @@ fn what_is_told_has_no_content() {
         assert!(told[1].contains("message.sent") && told[1].contains(&message), "{}", told[1]);
         let elsewhere = test.rows("SELECT * FROM events, jobs, notifications, audit").await;
         assert!(!format!("{elsewhere:?}").contains("secret"), "content is in messages only");
+    });
+}
+
+#[test]
+fn whoever_sees_a_message_may_read_its_files() {
+    run(async {
+        let test = start().await;
+        let (one, two, stranger) = (test.customer().await, test.customer().await, test.customer().await);
+        let id = group(&one, &[&two]).await;
+        let file = one.upload("message_attachment", "papers.pdf", PDF).await.assert(201).id();
+        let address = format!("/api/v1/files/{file}/url");
+        two.get(&address).await.assert_error(404, "not_found");
+        let path = format!("{PATH}/{id}/messages");
+        let body = json!({ "content": "", "files": [file], "client_id": "phone-1" });
+        let sent = one.post(&path, body.clone()).await.assert(201);
+        assert_eq!(sent.json["files"], json!([file]));
+        assert_eq!(two.get(&format!("/api/v1/messages/{}", sent.id())).await.assert(200).json, sent.json);
+        let url = two.get(&address).await.assert(200).json["url"].as_str().expect("an address").to_owned();
+        assert_eq!(two.get(&url).await.assert(200).bytes, PDF);
+        stranger.get(&address).await.assert_error(404, "not_found");
+        assert_eq!(one.post(&path, body).await.assert(200).json, sent.json, "sent again it is the same");
+
+        let theirs = json!({ "content": "Mine now", "files": [file] });
+        two.post(&path, theirs).await.assert(422).assert_fields(&["/files/0"]);
+        let many = json!({ "content": "x", "files": vec![file.clone(); 11] });
+        one.post(&path, many).await.assert(422).assert_fields(&["/files"]);
+        let none = json!({ "content": "x", "files": ["nonsense", uuid::Uuid::nil()] });
+        one.post(&path, none).await.assert(422).assert_fields(&["/files/0"]);
+        two.delete(&format!("{PATH}/{id}/participants/{}", two.user)).await.assert(204);
+        two.get(&address).await.assert_error(404, "not_found");
     });
 }

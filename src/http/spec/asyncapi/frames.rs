@@ -96,7 +96,8 @@ fn subscribing() -> Vec<Frame> {
 fn in_rooms() -> Vec<Frame> {
     let message = json!({
         "room": room(),
-        "content": { "type": "string", "minLength": 1, "maxLength": 4000, "description": "The text." },
+        "content": { "type": "string", "maxLength": 4000, "description": "The text; empty where files say enough." },
+        "files": { "type": "array", "maxItems": 10, "items": key("A file of the caller's own."), "description": "Files that go with it." },
         "client_id": { "type": ["string", "null"], "minLength": 1, "maxLength": 64,
             "description": "What the client calls it; sent again under the same name it is one message." },
         "files": { "type": "array", "items": { "type": "string", "format": "uuid" }, "description": "Keys of files that go with it." },

@@ -253,7 +253,7 @@ mod tests {
             assert_eq!(names.len(), list.len());
             for frame in list {
                 let has = |name: &&str| frame.sample.get(name).is_some() && frame.members.get(name).is_some();
-                assert!(frame.required.iter().all(|name| has(name)), "{}", frame.name);
+                assert!(frame.required.iter().all(has), "{}", frame.name);
                 let known = |name: &String| frame.members.get(name).is_some();
                 assert!(frame.sample.as_object().expect("a sample").keys().all(known), "{}", frame.name);
             }
