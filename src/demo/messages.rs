@@ -106,6 +106,12 @@ impl Draft<'_> {
         }
     }
 
+    /// The name under which whoever began it finds it again, as the program itself gives it.
+    fn once(&self) -> Option<String> {
+        let (table, key) = self.topic.about.as_deref()?.split_once(':')?;
+        Some(format!("{} {table}:u'{key}'", self.people.first()?.id))
+    }
+
     fn write(&self, talks: &mut Talks, ids: &mut Ids) {
         let (id, begun_s) = (ids.next(), ids.now_s());
         let mut sent: Vec<(Uuid, usize)> = Vec::new();
@@ -122,7 +128,7 @@ impl Draft<'_> {
         talks.conversations.push(row(json!({
             "id": id, "kind": self.kind, "subject": self.topic.subject, "about": self.topic.about,
             "business": self.topic.business, "members": members, "created_by": self.people.first().map(|one| one.id),
-            "once": self.topic.about.as_ref().map(|about| format!("demo {about}")),
+            "once": self.once(),
             "last_message": sent.last().map(|(message, _)| message), "last_message_at": instant(ids.now_s()),
         })));
         for (at, person) in self.people.iter().enumerate() {
