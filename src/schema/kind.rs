@@ -84,6 +84,16 @@ impl Kind {
         }
     }
 
+    /// Whether values are, or hold, links of which it is said that they may lead to `table`; a link to anything says nothing.
+    pub fn names(&self, table: &str) -> bool {
+        match self.required() {
+            Self::Record(tables) => tables.iter().any(|name| name == table),
+            Self::Array(item) | Self::Set(item) => item.names(table),
+            Self::Either(kinds) => kinds.iter().any(|kind| kind.names(table)),
+            _ => false,
+        }
+    }
+
     /// Whether values have an order.
     pub fn is_sortable(&self) -> bool {
         !matches!(
@@ -310,6 +320,23 @@ mod tests {
         }
         for broken in ["", "array<", "record<a", "nonsense", "string string"] {
             assert_eq!(Kind::parse(broken), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn links_to_a_table_are_told_from_links_to_anything() {
+        let names = |text: &str| Kind::parse(text).expect("a kind").names("files");
+        for text in [
+            "record<files>",
+            "option<record<files>>",
+            "array<record<files>>",
+            "record<pets | files>",
+            "option<array<record<files>, 5>>",
+        ] {
+            assert!(names(text), "{text}");
+        }
+        for text in ["record", "option<record>", "record<users>", "array<string>", "any", "object"] {
+            assert!(!names(text), "{text}");
         }
     }
 

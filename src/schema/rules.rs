@@ -10,9 +10,9 @@ const GUARDED: [&str; 9] = ["ACCESS", "USER", "NAMESPACE", "NS", "DATABASE", "DB
 /// Statements that would leave the migration's own transaction or database.
 const TRANSACTIONAL: [&str; 4] = ["BEGIN", "COMMIT", "CANCEL", "USE"];
 /// Table names that paths of the API use.
-const RESERVED_TABLES: [&str; 13] = [
-    "auth", "batch", "files", "realtime", "admin", "health", "metrics", "openapi", "docs", "overview", "schema",
-    "work", "webhooks",
+const RESERVED_TABLES: [&str; 12] = [
+    "auth", "batch", "realtime", "admin", "health", "metrics", "openapi", "docs", "overview", "schema", "work",
+    "webhooks",
 ];
 /// Field names that query parameters of the API use.
 const RESERVED_FIELDS: [&str; 13] = [

@@ -1104,6 +1104,117 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List files
+         * @description A file that somebody uploaded, by POST /files. One that no record links to is removed after a while. Only what the caller may see is listed and counted.
+         */
+        get: operations["list_files"];
+        put?: never;
+        /**
+         * Upload a file
+         * @description A form of `purpose`, perhaps `visibility` and `business`, and last `file`. What the file is is found out from what it holds: 422 at `/file` for a type that the purpose does not take, for a picture that cannot be read or has too many pixels, and for more than one person may have. 413 for a file that is too large for its purpose. Pictures are turned upright and written anew, without what else was in them; of an animation the first frame stays. Staff who only look may not (403). A file that no record links to within a day is removed.
+         */
+        post: operations["upload_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/files/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Aggregate files
+         * @description A file that somebody uploaded, by POST /files. One that no record links to is removed after a while. Counts and measures of what the caller may see, in groups; at most a set number of groups.
+         */
+        get: operations["aggregate_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/files/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export files
+         * @description A file that somebody uploaded, by POST /files. One that no record links to is removed after a while. The whole list as a file, streamed. In CSV the header has the paths of the fields, lists are JSON, and text that a spreadsheet would take for a formula begins with an apostrophe.
+         */
+        get: operations["export_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/files/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get one of files
+         * @description A file that somebody uploaded, by POST /files. One that no record links to is removed after a while.
+         */
+        get: operations["get_files"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete one of files
+         * @description A file that somebody uploaded, by POST /files. One that no record links to is removed after a while.
+         */
+        delete: operations["delete_files"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/files/{id}/url": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Address of a file
+         * @description For who may read the file's record, or a record that links to it. That of a private file is signed and works for anybody until `expires_at`; that of a public one works always. With `&thumb=320x240` (`?thumb=` for a public one) a picture comes in a size that fits.
+         */
+        get: operations["get_file_url"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/inbound_webhooks": {
         parameters: {
             query?: never;
@@ -4216,6 +4327,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/uploads/{id}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what a file holds
+         * @description For who may read the file's record, or has a signed address of it; the name is for people. One range of bytes may be asked for. A public file may be kept for ever by everybody, since what is under one key never changes. 400 for a `thumb` that is no size, or of what is no picture.
+         */
+        get: operations["read_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -4437,7 +4568,7 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        AddressesLink: "user";
+        AddressesLink: "user" | "user.photo" | "user.photo.business" | "user.photo.owner";
         /**
          * @description A function of a group.
          * @enum {string}
@@ -4574,7 +4705,7 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        AuditLink: "actor";
+        AuditLink: "actor" | "actor.photo" | "actor.photo.business" | "actor.photo.owner";
         /**
          * @description A function of a group.
          * @enum {string}
@@ -4708,6 +4839,15 @@ export interface components {
             method: "DELETE";
             /** @constant */
             table: "favorites";
+        } | {
+            /** Format: uuid */
+            id: string;
+            /** @description As the header If-Match. */
+            if_match?: string;
+            /** @constant */
+            method: "DELETE";
+            /** @constant */
+            table: "files";
         } | {
             body: components["schemas"]["ListingsCreate"];
             /** @constant */
@@ -5096,6 +5236,10 @@ export interface components {
              * @description Contact for customers.
              */
             email?: string;
+            /** @description Linked records, as wished for with `expand`. */
+            expand?: {
+                logo?: components["schemas"]["Files"];
+            };
             /**
              * Format: uuid
              * @description Key of the record.
@@ -5115,6 +5259,11 @@ export interface components {
                 /** @constant */
                 type: "Point";
             };
+            /**
+             * Format: uuid
+             * @description Its sign.
+             */
+            logo?: string;
             /** @description Name shown to customers. */
             name?: string;
             /** @description Telephone in E.164 form. */
@@ -5175,6 +5324,11 @@ export interface components {
                 /** @constant */
                 type: "Point";
             } | null;
+            /**
+             * Format: uuid
+             * @description Its sign. Files are uploaded first, by POST /files.
+             */
+            logo?: string | null;
             /** @description Name shown to customers. */
             name: string;
             /** @description Telephone in E.164 form. */
@@ -5203,12 +5357,12 @@ export interface components {
          * @description A field that could be read.
          * @enum {string}
          */
-        BusinessesField: "id" | "city" | "country" | "created_at" | "currency" | "description" | "email" | "kinds" | "legal_name" | "location" | "name" | "phone" | "slug" | "status" | "tax_id" | "timezone" | "updated_at" | "website";
+        BusinessesField: "id" | "city" | "country" | "created_at" | "currency" | "description" | "email" | "kinds" | "legal_name" | "location" | "logo" | "name" | "phone" | "slug" | "status" | "tax_id" | "timezone" | "updated_at" | "website";
         /**
          * @description A field that records can be grouped by.
          * @enum {string}
          */
-        BusinessesGroup: "id" | "city" | "country" | "created_at" | "currency" | "description" | "email" | "legal_name" | "name" | "phone" | "slug" | "status" | "tax_id" | "timezone" | "updated_at" | "website";
+        BusinessesGroup: "id" | "city" | "country" | "created_at" | "currency" | "description" | "email" | "legal_name" | "logo" | "name" | "phone" | "slug" | "status" | "tax_id" | "timezone" | "updated_at" | "website";
         /** @description A record to import. */
         BusinessesImport: {
             /** @description Town. */
@@ -5248,6 +5402,11 @@ export interface components {
                 /** @constant */
                 type: "Point";
             } | null;
+            /**
+             * Format: uuid
+             * @description Its sign. Files are uploaded first, by POST /files.
+             */
+            logo?: string | null;
             /** @description Name shown to customers. */
             name: string;
             /** @description Telephone in E.164 form. */
@@ -5273,10 +5432,15 @@ export interface components {
             website?: string | null;
         };
         /**
+         * @description A link, or a way over several, that can be expanded.
+         * @enum {string}
+         */
+        BusinessesLink: "logo" | "logo.business" | "logo.business.logo" | "logo.owner" | "logo.owner.photo";
+        /**
          * @description A function of a group.
          * @enum {string}
          */
-        BusinessesMeasure: "count" | "count(id)" | "count(city)" | "count(country)" | "count(created_at)" | "count(currency)" | "count(description)" | "count(email)" | "count(kinds)" | "count(legal_name)" | "count(location)" | "count(name)" | "count(phone)" | "count(slug)" | "count(status)" | "count(tax_id)" | "count(timezone)" | "count(updated_at)" | "count(website)" | "min(created_at)" | "max(created_at)" | "min(updated_at)" | "max(updated_at)";
+        BusinessesMeasure: "count" | "count(id)" | "count(city)" | "count(country)" | "count(created_at)" | "count(currency)" | "count(description)" | "count(email)" | "count(kinds)" | "count(legal_name)" | "count(location)" | "count(logo)" | "count(name)" | "count(phone)" | "count(slug)" | "count(status)" | "count(tax_id)" | "count(timezone)" | "count(updated_at)" | "count(website)" | "min(created_at)" | "max(created_at)" | "min(updated_at)" | "max(updated_at)";
         /** @description A page of a list. */
         BusinessesPage: {
             /** @description The records. */
@@ -5315,6 +5479,11 @@ export interface components {
                 /** @constant */
                 type: "Point";
             } | null;
+            /**
+             * Format: uuid
+             * @description Its sign. Files are uploaded first, by POST /files.
+             */
+            logo?: string | null;
             /** @description Name shown to customers. */
             name?: string;
             /** @description Telephone in E.164 form. */
@@ -5343,7 +5512,7 @@ export interface components {
          * @description A field that records can be put in order by; with - in descending order.
          * @enum {string}
          */
-        BusinessesSort: "id" | "-id" | "city" | "-city" | "country" | "-country" | "created_at" | "-created_at" | "currency" | "-currency" | "description" | "-description" | "email" | "-email" | "legal_name" | "-legal_name" | "name" | "-name" | "phone" | "-phone" | "slug" | "-slug" | "status" | "-status" | "tax_id" | "-tax_id" | "timezone" | "-timezone" | "updated_at" | "-updated_at" | "website" | "-website";
+        BusinessesSort: "id" | "-id" | "city" | "-city" | "country" | "-country" | "created_at" | "-created_at" | "currency" | "-currency" | "description" | "-description" | "email" | "-email" | "legal_name" | "-legal_name" | "logo" | "-logo" | "name" | "-name" | "phone" | "-phone" | "slug" | "-slug" | "status" | "-status" | "tax_id" | "-tax_id" | "timezone" | "-timezone" | "updated_at" | "-updated_at" | "website" | "-website";
         /**
          * ChangePassword
          * @description A change of password.
@@ -5534,7 +5703,7 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        CommentsLink: "author" | "post" | "post.author" | "post.species";
+        CommentsLink: "author" | "author.photo" | "author.photo.business" | "author.photo.owner" | "post" | "post.author" | "post.author.photo" | "post.species";
         /**
          * @description A function of a group.
          * @enum {string}
@@ -5637,7 +5806,7 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        EventsLink: "actor";
+        EventsLink: "actor" | "actor.photo" | "actor.photo.business" | "actor.photo.owner";
         /**
          * @description A function of a group.
          * @enum {string}
@@ -5752,7 +5921,7 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        FavoritesLink: "target" | "target.breed" | "target.breed.species" | "target.business" | "target.category" | "target.category.parent" | "target.seller" | "target.species" | "user";
+        FavoritesLink: "target" | "target.breed" | "target.breed.species" | "target.business" | "target.business.logo" | "target.category" | "target.category.parent" | "target.images" | "target.images.business" | "target.images.owner" | "target.logo" | "target.logo.business" | "target.logo.owner" | "target.photos" | "target.photos.business" | "target.photos.owner" | "target.seller" | "target.seller.photo" | "target.species" | "user" | "user.photo" | "user.photo.business" | "user.photo.owner";
         /**
          * @description A function of a group.
          * @enum {string}
@@ -5823,6 +5992,119 @@ export interface components {
             /** @description Change it. */
             update: components["schemas"]["PermissionDescription"] & unknown;
         };
+        /**
+         * FileAddress
+         * @description Where a file can be read.
+         */
+        FileAddress: {
+            /**
+             * Format: date-time
+             * @description Until when it works; absent for a public file.
+             */
+            expires_at?: string;
+            /** @description Path and query, on either listener. */
+            url: string;
+        };
+        /** @description A file that somebody uploaded, by POST /files. One that no record links to is removed after a while. */
+        Files: {
+            /**
+             * Format: uuid
+             * @description In whose name; its members may use it, its owners and managers may delete it.
+             */
+            business?: string;
+            /**
+             * Format: date-time
+             * @description When it was uploaded.
+             */
+            created_at?: string;
+            /** @description Linked records, as wished for with `expand`. */
+            expand?: {
+                business?: components["schemas"]["Businesses"];
+                owner?: components["schemas"]["Users"];
+            };
+            /**
+             * Format: int64
+             * @description Height of a picture in pixels.
+             */
+            height?: number;
+            /**
+             * Format: uuid
+             * @description Key of the record.
+             */
+            id: string;
+            /** @description Media type, found out from what it holds. */
+            mime?: string;
+            /** @description What its uploader called it; for people to read. */
+            name?: string;
+            /**
+             * Format: uuid
+             * @description Who uploaded it.
+             */
+            owner?: string;
+            /**
+             * @description What it is for; it says which types and sizes are taken.
+             * @enum {string}
+             */
+            purpose?: "profile_photo" | "pet_photo" | "listing_photo" | "product_photo" | "business_logo" | "document" | "message_attachment" | "attachment" | "asset";
+            /** @description SHA-256 of what is stored, in hexadecimal. */
+            sha256?: string;
+            /**
+             * Format: int64
+             * @description Size in bytes.
+             */
+            size?: number;
+            /**
+             * Format: date-time
+             * @description Since when no record links to it, as far as was looked.
+             */
+            unlinked_since?: string;
+            /** @description Path of what it holds, on either listener. Of a private file it is for who may read this record; GET /files/{id}/url gives an address that works for anybody for a while. */
+            url?: string;
+            /**
+             * @description Public: everybody may read it. Private: who may read this record, or one that links to it.
+             * @enum {string}
+             */
+            visibility?: "public" | "private";
+            /**
+             * Format: int64
+             * @description Width of a picture in pixels.
+             */
+            width?: number;
+        };
+        /**
+         * @description A field that could be read.
+         * @enum {string}
+         */
+        FilesField: "id" | "business" | "created_at" | "height" | "mime" | "name" | "owner" | "purpose" | "sha256" | "size" | "unlinked_since" | "url" | "visibility" | "width";
+        /**
+         * @description A field that records can be grouped by.
+         * @enum {string}
+         */
+        FilesGroup: "id" | "business" | "created_at" | "height" | "mime" | "name" | "owner" | "purpose" | "sha256" | "size" | "unlinked_since" | "url" | "visibility" | "width";
+        /**
+         * @description A link, or a way over several, that can be expanded.
+         * @enum {string}
+         */
+        FilesLink: "business" | "business.logo" | "business.logo.business" | "business.logo.owner" | "owner" | "owner.photo" | "owner.photo.business" | "owner.photo.owner";
+        /**
+         * @description A function of a group.
+         * @enum {string}
+         */
+        FilesMeasure: "count" | "count(id)" | "count(business)" | "count(created_at)" | "count(height)" | "count(mime)" | "count(name)" | "count(owner)" | "count(purpose)" | "count(sha256)" | "count(size)" | "count(unlinked_since)" | "count(url)" | "count(visibility)" | "count(width)" | "min(created_at)" | "max(created_at)" | "sum(height)" | "avg(height)" | "min(height)" | "max(height)" | "sum(size)" | "avg(size)" | "min(size)" | "max(size)" | "min(unlinked_since)" | "max(unlinked_since)" | "sum(width)" | "avg(width)" | "min(width)" | "max(width)";
+        /** @description A page of a list. */
+        FilesPage: {
+            /** @description The records. */
+            items: components["schemas"]["Files"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+            /** @description All matching records, with count=true. */
+            total?: number;
+        };
+        /**
+         * @description A field that records can be put in order by; with - in descending order.
+         * @enum {string}
+         */
+        FilesSort: "id" | "-id" | "business" | "-business" | "created_at" | "-created_at" | "height" | "-height" | "mime" | "-mime" | "name" | "-name" | "owner" | "-owner" | "purpose" | "-purpose" | "sha256" | "-sha256" | "size" | "-size" | "unlinked_since" | "-unlinked_since" | "url" | "-url" | "visibility" | "-visibility" | "width" | "-width";
         /**
          * FollowLink
          * @description The token of a link in a mail.
@@ -5958,7 +6240,7 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        InboundWebhooksLink: "source" | "source.created_by";
+        InboundWebhooksLink: "source" | "source.created_by" | "source.created_by.photo";
         /**
          * @description A function of a group.
          * @enum {string}
@@ -6113,7 +6395,7 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        JobsLink: "event" | "event.actor" | "next" | "next.event" | "next.event.actor" | "next.next" | "next.next.event" | "next.next.next";
+        JobsLink: "event" | "event.actor" | "event.actor.photo" | "next" | "next.event" | "next.event.actor" | "next.next" | "next.next.event" | "next.next.next";
         /**
          * @description A function of a group.
          * @enum {string}
@@ -6225,6 +6507,7 @@ export interface components {
             expand?: {
                 breed?: components["schemas"]["Breeds"];
                 business?: components["schemas"]["Businesses"];
+                photos?: components["schemas"]["Files"][];
                 seller?: components["schemas"]["Users"];
                 species?: components["schemas"]["Species"];
             };
@@ -6237,6 +6520,8 @@ export interface components {
             is_adoption?: boolean;
             /** @description Whether offers are welcome. */
             is_negotiable?: boolean;
+            /** @description Pictures, the first one first. */
+            photos?: string[];
             /** @description Price or adoption fee. */
             price?: {
                 /** @description ISO 4217 code. */
@@ -6273,7 +6558,7 @@ export interface components {
             updated_at?: string;
         };
         /** @description As the answer to a write. */
-        ListingsComplete: WithRequired<components["schemas"]["Listings"], "id" | "created_at" | "is_adoption" | "is_negotiable" | "price" | "seller" | "sex" | "species" | "status" | "title" | "updated_at">;
+        ListingsComplete: WithRequired<components["schemas"]["Listings"], "id" | "created_at" | "is_adoption" | "is_negotiable" | "photos" | "price" | "seller" | "sex" | "species" | "status" | "title" | "updated_at">;
         /** @description A new record. */
         ListingsCreate: {
             /**
@@ -6296,6 +6581,8 @@ export interface components {
             is_adoption?: boolean;
             /** @description Whether offers are welcome. Filled in when left out. */
             is_negotiable?: boolean;
+            /** @description Pictures, the first one first. Files are uploaded first, by POST /files. Filled in when left out. */
+            photos?: string[];
             /** @description Price or adoption fee. */
             price: {
                 /** @description ISO 4217 code. */
@@ -6330,7 +6617,7 @@ export interface components {
          * @description A field that could be read.
          * @enum {string}
          */
-        ListingsField: "id" | "birth_date" | "breed" | "business" | "city" | "created_at" | "description" | "is_adoption" | "is_negotiable" | "price" | "price.currency" | "price.minor" | "seller" | "sex" | "species" | "status" | "title" | "updated_at";
+        ListingsField: "id" | "birth_date" | "breed" | "business" | "city" | "created_at" | "description" | "is_adoption" | "is_negotiable" | "photos" | "price" | "price.currency" | "price.minor" | "seller" | "sex" | "species" | "status" | "title" | "updated_at";
         /**
          * @description A field that records can be grouped by.
          * @enum {string}
@@ -6368,6 +6655,8 @@ export interface components {
             is_adoption?: boolean;
             /** @description Whether offers are welcome. Filled in when left out. */
             is_negotiable?: boolean;
+            /** @description Pictures, the first one first. Files are uploaded first, by POST /files. Filled in when left out. */
+            photos?: string[];
             /** @description Price or adoption fee. */
             price: {
                 /** @description ISO 4217 code. */
@@ -6402,12 +6691,12 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        ListingsLink: "breed" | "breed.species" | "business" | "seller" | "species";
+        ListingsLink: "breed" | "breed.species" | "business" | "business.logo" | "business.logo.business" | "business.logo.owner" | "photos" | "photos.business" | "photos.business.logo" | "photos.owner" | "photos.owner.photo" | "seller" | "seller.photo" | "seller.photo.business" | "seller.photo.owner" | "species";
         /**
          * @description A function of a group.
          * @enum {string}
          */
-        ListingsMeasure: "count" | "count(id)" | "count(birth_date)" | "count(breed)" | "count(business)" | "count(city)" | "count(created_at)" | "count(description)" | "count(is_adoption)" | "count(is_negotiable)" | "count(price)" | "count(price.currency)" | "count(price.minor)" | "count(seller)" | "count(sex)" | "count(species)" | "count(status)" | "count(title)" | "count(updated_at)" | "min(created_at)" | "max(created_at)" | "sum(price.minor)" | "avg(price.minor)" | "min(price.minor)" | "max(price.minor)" | "min(updated_at)" | "max(updated_at)";
+        ListingsMeasure: "count" | "count(id)" | "count(birth_date)" | "count(breed)" | "count(business)" | "count(city)" | "count(created_at)" | "count(description)" | "count(is_adoption)" | "count(is_negotiable)" | "count(photos)" | "count(price)" | "count(price.currency)" | "count(price.minor)" | "count(seller)" | "count(sex)" | "count(species)" | "count(status)" | "count(title)" | "count(updated_at)" | "min(created_at)" | "max(created_at)" | "sum(price.minor)" | "avg(price.minor)" | "min(price.minor)" | "max(price.minor)" | "min(updated_at)" | "max(updated_at)";
         /** @description A page of a list. */
         ListingsPage: {
             /** @description The records. */
@@ -6439,6 +6728,8 @@ export interface components {
             is_adoption?: boolean;
             /** @description Whether offers are welcome. */
             is_negotiable?: boolean;
+            /** @description Pictures, the first one first. Files are uploaded first, by POST /files. */
+            photos?: string[];
             /** @description Price or adoption fee. */
             price?: {
                 /** @description ISO 4217 code. */
@@ -6597,7 +6888,7 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        MailsLink: "resends" | "resends.resends" | "resends.resends.resends" | "resends.resends.user" | "resends.user" | "user";
+        MailsLink: "resends" | "resends.resends" | "resends.resends.resends" | "resends.resends.user" | "resends.user" | "resends.user.photo" | "user" | "user.photo" | "user.photo.business" | "user.photo.owner";
         /**
          * @description A function of a group.
          * @enum {string}
@@ -6732,7 +7023,7 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        MembershipsLink: "business" | "user";
+        MembershipsLink: "business" | "business.logo" | "business.logo.business" | "business.logo.owner" | "user" | "user.photo" | "user.photo.business" | "user.photo.owner";
         /**
          * @description A function of a group.
          * @enum {string}
@@ -6889,7 +7180,7 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        NotificationDeliveriesLink: "mail" | "mail.resends" | "mail.resends.resends" | "mail.resends.user" | "mail.user" | "notification" | "notification.user" | "user";
+        NotificationDeliveriesLink: "mail" | "mail.resends" | "mail.resends.resends" | "mail.resends.user" | "mail.user" | "mail.user.photo" | "notification" | "notification.user" | "notification.user.photo" | "user" | "user.photo" | "user.photo.business" | "user.photo.owner";
         /**
          * @description A function of a group.
          * @enum {string}
@@ -7060,7 +7351,7 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        NotificationsLink: "user";
+        NotificationsLink: "user" | "user.photo" | "user.photo.business" | "user.photo.owner";
         /**
          * @description A function of a group.
          * @enum {string}
@@ -7160,6 +7451,7 @@ export interface components {
             expand?: {
                 breed?: components["schemas"]["Breeds"];
                 owner?: components["schemas"]["Users"];
+                photos?: components["schemas"]["Files"][];
                 species?: components["schemas"]["Species"];
             };
             /**
@@ -7182,6 +7474,8 @@ export interface components {
              * @description Whose animal; the caller if left out.
              */
             owner?: string;
+            /** @description Pictures, the first one first. */
+            photos?: string[];
             /**
              * @description Sex.
              * @enum {string}
@@ -7215,7 +7509,7 @@ export interface components {
             weight_g?: number;
         };
         /** @description As the answer to a write. */
-        PetsComplete: WithRequired<components["schemas"]["Pets"], "id" | "created_at" | "is_birth_estimated" | "is_mixed" | "name" | "owner" | "sex" | "species" | "status" | "updated_at">;
+        PetsComplete: WithRequired<components["schemas"]["Pets"], "id" | "created_at" | "is_birth_estimated" | "is_mixed" | "name" | "owner" | "photos" | "sex" | "species" | "status" | "updated_at">;
         /** @description A new record. */
         PetsCreate: {
             /**
@@ -7242,6 +7536,8 @@ export interface components {
              * @description Whose animal; the caller if left out.
              */
             owner: string;
+            /** @description Pictures, the first one first. Files are uploaded first, by POST /files. Filled in when left out. */
+            photos?: string[];
             /**
              * @description Sex. Filled in when left out.
              * @enum {string}
@@ -7273,7 +7569,7 @@ export interface components {
          * @description A field that could be read.
          * @enum {string}
          */
-        PetsField: "id" | "birth_date" | "breed" | "color" | "created_at" | "is_birth_estimated" | "is_mixed" | "is_neutered" | "microchip" | "name" | "owner" | "sex" | "size" | "special_needs" | "species" | "status" | "temperament" | "updated_at" | "weight_g";
+        PetsField: "id" | "birth_date" | "breed" | "color" | "created_at" | "is_birth_estimated" | "is_mixed" | "is_neutered" | "microchip" | "name" | "owner" | "photos" | "sex" | "size" | "special_needs" | "species" | "status" | "temperament" | "updated_at" | "weight_g";
         /**
          * @description A field that records can be grouped by.
          * @enum {string}
@@ -7315,6 +7611,8 @@ export interface components {
              * @description Whose animal; the caller if left out.
              */
             owner: string;
+            /** @description Pictures, the first one first. Files are uploaded first, by POST /files. Filled in when left out. */
+            photos?: string[];
             /**
              * @description Sex. Filled in when left out.
              * @enum {string}
@@ -7346,12 +7644,12 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        PetsLink: "breed" | "breed.species" | "owner" | "species";
+        PetsLink: "breed" | "breed.species" | "owner" | "owner.photo" | "owner.photo.business" | "owner.photo.owner" | "photos" | "photos.business" | "photos.business.logo" | "photos.owner" | "photos.owner.photo" | "species";
         /**
          * @description A function of a group.
          * @enum {string}
          */
-        PetsMeasure: "count" | "count(id)" | "count(birth_date)" | "count(breed)" | "count(color)" | "count(created_at)" | "count(is_birth_estimated)" | "count(is_mixed)" | "count(is_neutered)" | "count(microchip)" | "count(name)" | "count(owner)" | "count(sex)" | "count(size)" | "count(special_needs)" | "count(species)" | "count(status)" | "count(temperament)" | "count(updated_at)" | "count(weight_g)" | "min(created_at)" | "max(created_at)" | "min(updated_at)" | "max(updated_at)" | "sum(weight_g)" | "avg(weight_g)" | "min(weight_g)" | "max(weight_g)";
+        PetsMeasure: "count" | "count(id)" | "count(birth_date)" | "count(breed)" | "count(color)" | "count(created_at)" | "count(is_birth_estimated)" | "count(is_mixed)" | "count(is_neutered)" | "count(microchip)" | "count(name)" | "count(owner)" | "count(photos)" | "count(sex)" | "count(size)" | "count(special_needs)" | "count(species)" | "count(status)" | "count(temperament)" | "count(updated_at)" | "count(weight_g)" | "min(created_at)" | "max(created_at)" | "min(updated_at)" | "max(updated_at)" | "sum(weight_g)" | "avg(weight_g)" | "min(weight_g)" | "max(weight_g)";
         /** @description A page of a list. */
         PetsPage: {
             /** @description The records. */
@@ -7387,6 +7685,8 @@ export interface components {
              * @description Whose animal; the caller if left out.
              */
             owner?: string;
+            /** @description Pictures, the first one first. Files are uploaded first, by POST /files. */
+            photos?: string[];
             /**
              * @description Sex.
              * @enum {string}
@@ -7549,7 +7849,7 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        PostsLink: "author" | "species";
+        PostsLink: "author" | "author.photo" | "author.photo.business" | "author.photo.owner" | "species";
         /**
          * @description A function of a group.
          * @enum {string}
@@ -7605,7 +7905,7 @@ export interface components {
              * @description The kind of failure, for programs.
              * @enum {string}
              */
-            error: "malformed" | "invalid_query" | "invalid_cursor" | "unauthenticated" | "token_expired" | "invalid_credentials" | "signature_refused" | "refresh_refused" | "forbidden" | "email_unconfirmed" | "csrf_failed" | "not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "conflict" | "already_exists" | "still_referenced" | "gone" | "stale" | "payload_too_large" | "uri_too_long" | "unsupported_media_type" | "validation_failed" | "rule_violated" | "idempotency_mismatch" | "query_too_costly" | "too_many_requests" | "account_locked" | "headers_too_large" | "internal" | "unavailable";
+            error: "malformed" | "invalid_query" | "invalid_cursor" | "unauthenticated" | "token_expired" | "invalid_credentials" | "signature_refused" | "refresh_refused" | "forbidden" | "email_unconfirmed" | "csrf_failed" | "not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "conflict" | "already_exists" | "still_referenced" | "gone" | "stale" | "payload_too_large" | "uri_too_long" | "unsupported_media_type" | "range_not_satisfiable" | "validation_failed" | "rule_violated" | "idempotency_mismatch" | "query_too_costly" | "too_many_requests" | "account_locked" | "headers_too_large" | "internal" | "unavailable";
             /** @description All bad fields. */
             errors?: {
                 /** @description What is wrong, for programs. */
@@ -7759,6 +8059,7 @@ export interface components {
             expand?: {
                 business?: components["schemas"]["Businesses"];
                 category?: components["schemas"]["ProductCategories"];
+                images?: components["schemas"]["Files"][];
                 species?: components["schemas"]["Species"][];
             };
             /**
@@ -7766,6 +8067,8 @@ export interface components {
              * @description Key of the record.
              */
             id: string;
+            /** @description Pictures, the first one first. */
+            images?: string[];
             /** @description Name on the shelf. */
             name?: string;
             /** @description Price per unit. */
@@ -7801,7 +8104,7 @@ export interface components {
             weight_g?: number;
         };
         /** @description As the answer to a write. */
-        ProductsComplete: WithRequired<components["schemas"]["Products"], "id" | "business" | "category" | "created_at" | "name" | "price" | "sku" | "species" | "status" | "tags">;
+        ProductsComplete: WithRequired<components["schemas"]["Products"], "id" | "business" | "category" | "created_at" | "images" | "name" | "price" | "sku" | "species" | "status" | "tags">;
         /** @description A new record. */
         ProductsCreate: {
             /** @description EAN, UPC or GTIN. */
@@ -7827,6 +8130,8 @@ export interface components {
             } | null;
             /** @description What it is. */
             description?: string | null;
+            /** @description Pictures, the first one first. Files are uploaded first, by POST /files. Filled in when left out. */
+            images?: string[];
             /** @description Name on the shelf. */
             name: string;
             /** @description Price per unit. */
@@ -7860,7 +8165,7 @@ export interface components {
          * @description A field that could be read.
          * @enum {string}
          */
-        ProductsField: "id" | "barcode" | "brand" | "business" | "category" | "cost" | "cost.currency" | "cost.minor" | "created_at" | "description" | "name" | "price" | "price.currency" | "price.minor" | "sku" | "species" | "status" | "tags" | "updated_at" | "weight_g";
+        ProductsField: "id" | "barcode" | "brand" | "business" | "category" | "cost" | "cost.currency" | "cost.minor" | "created_at" | "description" | "images" | "name" | "price" | "price.currency" | "price.minor" | "sku" | "species" | "status" | "tags" | "updated_at" | "weight_g";
         /**
          * @description A field that records can be grouped by.
          * @enum {string}
@@ -7901,6 +8206,8 @@ export interface components {
              * @description Key of the record.
              */
             id?: string;
+            /** @description Pictures, the first one first. Files are uploaded first, by POST /files. Filled in when left out. */
+            images?: string[];
             /** @description Name on the shelf. */
             name: string;
             /** @description Price per unit. */
@@ -7934,12 +8241,12 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        ProductsLink: "business" | "category" | "category.parent" | "category.parent.parent" | "species";
+        ProductsLink: "business" | "business.logo" | "business.logo.business" | "business.logo.owner" | "category" | "category.parent" | "category.parent.parent" | "images" | "images.business" | "images.business.logo" | "images.owner" | "images.owner.photo" | "species";
         /**
          * @description A function of a group.
          * @enum {string}
          */
-        ProductsMeasure: "count" | "count(id)" | "count(barcode)" | "count(brand)" | "count(business)" | "count(category)" | "count(cost)" | "count(cost.currency)" | "count(cost.minor)" | "count(created_at)" | "count(description)" | "count(name)" | "count(price)" | "count(price.currency)" | "count(price.minor)" | "count(sku)" | "count(species)" | "count(status)" | "count(tags)" | "count(updated_at)" | "count(weight_g)" | "sum(cost.minor)" | "avg(cost.minor)" | "min(cost.minor)" | "max(cost.minor)" | "min(created_at)" | "max(created_at)" | "sum(price.minor)" | "avg(price.minor)" | "min(price.minor)" | "max(price.minor)" | "min(updated_at)" | "max(updated_at)" | "sum(weight_g)" | "avg(weight_g)" | "min(weight_g)" | "max(weight_g)";
+        ProductsMeasure: "count" | "count(id)" | "count(barcode)" | "count(brand)" | "count(business)" | "count(category)" | "count(cost)" | "count(cost.currency)" | "count(cost.minor)" | "count(created_at)" | "count(description)" | "count(images)" | "count(name)" | "count(price)" | "count(price.currency)" | "count(price.minor)" | "count(sku)" | "count(species)" | "count(status)" | "count(tags)" | "count(updated_at)" | "count(weight_g)" | "sum(cost.minor)" | "avg(cost.minor)" | "min(cost.minor)" | "max(cost.minor)" | "min(created_at)" | "max(created_at)" | "sum(price.minor)" | "avg(price.minor)" | "min(price.minor)" | "max(price.minor)" | "min(updated_at)" | "max(updated_at)" | "sum(weight_g)" | "avg(weight_g)" | "min(weight_g)" | "max(weight_g)";
         /** @description A page of a list. */
         ProductsPage: {
             /** @description The records. */
@@ -7974,6 +8281,8 @@ export interface components {
             } | null;
             /** @description What it is. */
             description?: string | null;
+            /** @description Pictures, the first one first. Files are uploaded first, by POST /files. */
+            images?: string[];
             /** @description Name on the shelf. */
             name?: string;
             /** @description Price per unit. */
@@ -8190,7 +8499,7 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        SavedViewsLink: "user";
+        SavedViewsLink: "user" | "user.photo" | "user.photo.business" | "user.photo.owner";
         /**
          * @description A function of a group.
          * @enum {string}
@@ -8505,7 +8814,7 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        ServicesLink: "business" | "species";
+        ServicesLink: "business" | "business.logo" | "business.logo.business" | "business.logo.owner" | "species";
         /**
          * @description A function of a group.
          * @enum {string}
@@ -8633,7 +8942,7 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        SessionsLink: "user";
+        SessionsLink: "user" | "user.photo" | "user.photo.business" | "user.photo.owner";
         /**
          * @description A function of a group.
          * @enum {string}
@@ -9009,6 +9318,65 @@ export interface components {
              */
             unread: number;
         };
+        /**
+         * UploadedFile
+         * @description A file that was uploaded.
+         */
+        UploadedFile: {
+            /**
+             * Format: uuid
+             * @description In whose name.
+             */
+            business?: string;
+            /**
+             * Format: date-time
+             * @description When it was uploaded.
+             */
+            created_at: string;
+            /**
+             * Format: int64
+             * @description Height of a picture in pixels.
+             */
+            height?: number;
+            /**
+             * Format: uuid
+             * @description Key of the file, for fields that link to files.
+             */
+            id: string;
+            /** @description Media type, found out from what it holds. */
+            mime: string;
+            /** @description What its uploader called it. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description Who uploaded it.
+             */
+            owner?: string;
+            /**
+             * @description What it is for.
+             * @enum {string}
+             */
+            purpose: "profile_photo" | "pet_photo" | "listing_photo" | "product_photo" | "business_logo" | "document" | "message_attachment" | "attachment" | "asset";
+            /** @description SHA-256 of what is stored, in hexadecimal. */
+            sha256: string;
+            /**
+             * Format: int64
+             * @description Size of what is stored, in bytes.
+             */
+            size: number;
+            /** @description Path of what it holds, on either listener. */
+            url: string;
+            /**
+             * @description Who may read it.
+             * @enum {string}
+             */
+            visibility: "public" | "private";
+            /**
+             * Format: int64
+             * @description Width of a picture in pixels.
+             */
+            width?: number;
+        };
         /** @description A person with an account. Others see the public profile only. */
         Users: {
             /** @description A few words about themselves. */
@@ -9035,6 +9403,10 @@ export interface components {
              * @description When the address was shown to be theirs.
              */
             email_verified_at?: string;
+            /** @description Linked records, as wished for with `expand`. */
+            expand?: {
+                photo?: components["schemas"]["Files"];
+            };
             /**
              * Format: uuid
              * @description Key of the record.
@@ -9051,6 +9423,11 @@ export interface components {
             name?: string;
             /** @description Telephone number in E.164 form. */
             phone?: string;
+            /**
+             * Format: uuid
+             * @description A picture of them.
+             */
+            photo?: string;
             /** @description Whether others may see the profile. */
             public_profile?: boolean;
             /** @description Platform roles; changed by commands only. */
@@ -9079,17 +9456,22 @@ export interface components {
          * @description A field that could be read.
          * @enum {string}
          */
-        UsersField: "id" | "bio" | "birthday" | "city" | "created_at" | "email" | "email_verified_at" | "last_login_at" | "locale" | "name" | "phone" | "public_profile" | "roles" | "status" | "status_reason" | "timezone" | "updated_at";
+        UsersField: "id" | "bio" | "birthday" | "city" | "created_at" | "email" | "email_verified_at" | "last_login_at" | "locale" | "name" | "phone" | "photo" | "public_profile" | "roles" | "status" | "status_reason" | "timezone" | "updated_at";
         /**
          * @description A field that records can be grouped by.
          * @enum {string}
          */
-        UsersGroup: "id" | "bio" | "birthday" | "city" | "created_at" | "email" | "email_verified_at" | "last_login_at" | "locale" | "name" | "phone" | "public_profile" | "status" | "status_reason" | "timezone" | "updated_at";
+        UsersGroup: "id" | "bio" | "birthday" | "city" | "created_at" | "email" | "email_verified_at" | "last_login_at" | "locale" | "name" | "phone" | "photo" | "public_profile" | "status" | "status_reason" | "timezone" | "updated_at";
+        /**
+         * @description A link, or a way over several, that can be expanded.
+         * @enum {string}
+         */
+        UsersLink: "photo" | "photo.business" | "photo.business.logo" | "photo.owner" | "photo.owner.photo";
         /**
          * @description A function of a group.
          * @enum {string}
          */
-        UsersMeasure: "count" | "count(id)" | "count(bio)" | "count(birthday)" | "count(city)" | "count(created_at)" | "count(email)" | "count(email_verified_at)" | "count(last_login_at)" | "count(locale)" | "count(name)" | "count(phone)" | "count(public_profile)" | "count(roles)" | "count(status)" | "count(status_reason)" | "count(timezone)" | "count(updated_at)" | "min(created_at)" | "max(created_at)" | "min(email_verified_at)" | "max(email_verified_at)" | "min(last_login_at)" | "max(last_login_at)" | "min(updated_at)" | "max(updated_at)";
+        UsersMeasure: "count" | "count(id)" | "count(bio)" | "count(birthday)" | "count(city)" | "count(created_at)" | "count(email)" | "count(email_verified_at)" | "count(last_login_at)" | "count(locale)" | "count(name)" | "count(phone)" | "count(photo)" | "count(public_profile)" | "count(roles)" | "count(status)" | "count(status_reason)" | "count(timezone)" | "count(updated_at)" | "min(created_at)" | "max(created_at)" | "min(email_verified_at)" | "max(email_verified_at)" | "min(last_login_at)" | "max(last_login_at)" | "min(updated_at)" | "max(updated_at)";
         /** @description A page of a list. */
         UsersPage: {
             /** @description The records. */
@@ -9116,6 +9498,11 @@ export interface components {
             name?: string;
             /** @description Telephone number in E.164 form. */
             phone?: string | null;
+            /**
+             * Format: uuid
+             * @description A picture of them. Files are uploaded first, by POST /files.
+             */
+            photo?: string | null;
             /** @description Whether others may see the profile. */
             public_profile?: boolean;
             /**
@@ -9128,7 +9515,7 @@ export interface components {
          * @description A field that records can be put in order by; with - in descending order.
          * @enum {string}
          */
-        UsersSort: "id" | "-id" | "bio" | "-bio" | "birthday" | "-birthday" | "city" | "-city" | "created_at" | "-created_at" | "email" | "-email" | "email_verified_at" | "-email_verified_at" | "last_login_at" | "-last_login_at" | "locale" | "-locale" | "name" | "-name" | "phone" | "-phone" | "public_profile" | "-public_profile" | "status" | "-status" | "status_reason" | "-status_reason" | "timezone" | "-timezone" | "updated_at" | "-updated_at";
+        UsersSort: "id" | "-id" | "bio" | "-bio" | "birthday" | "-birthday" | "city" | "-city" | "created_at" | "-created_at" | "email" | "-email" | "email_verified_at" | "-email_verified_at" | "last_login_at" | "-last_login_at" | "locale" | "-locale" | "name" | "-name" | "phone" | "-phone" | "photo" | "-photo" | "public_profile" | "-public_profile" | "status" | "-status" | "status_reason" | "-status_reason" | "timezone" | "-timezone" | "updated_at" | "-updated_at";
         /** @description A UUID, such as the key of a record. */
         UuidFilter: {
             /** Format: uuid */
@@ -9242,7 +9629,7 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        WebhookAttemptsLink: "delivery" | "delivery.endpoint" | "delivery.endpoint.created_by" | "delivery.event" | "delivery.event.actor" | "delivery.job" | "delivery.job.event" | "delivery.job.next" | "endpoint" | "endpoint.created_by";
+        WebhookAttemptsLink: "delivery" | "delivery.endpoint" | "delivery.endpoint.created_by" | "delivery.event" | "delivery.event.actor" | "delivery.job" | "delivery.job.event" | "delivery.job.next" | "endpoint" | "endpoint.created_by" | "endpoint.created_by.photo";
         /**
          * @description A function of a group.
          * @enum {string}
@@ -9352,7 +9739,7 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        WebhookDeliveriesLink: "endpoint" | "endpoint.created_by" | "event" | "event.actor" | "job" | "job.event" | "job.event.actor" | "job.next" | "job.next.event" | "job.next.next";
+        WebhookDeliveriesLink: "endpoint" | "endpoint.created_by" | "endpoint.created_by.photo" | "event" | "event.actor" | "event.actor.photo" | "job" | "job.event" | "job.event.actor" | "job.next" | "job.next.event" | "job.next.next";
         /**
          * @description A function of a group.
          * @enum {string}
@@ -9492,7 +9879,7 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        WebhookEndpointsLink: "created_by";
+        WebhookEndpointsLink: "created_by" | "created_by.photo" | "created_by.photo.business" | "created_by.photo.owner";
         /**
          * @description A function of a group.
          * @enum {string}
@@ -9610,7 +9997,7 @@ export interface components {
          * @description A link, or a way over several, that can be expanded.
          * @enum {string}
          */
-        WebhookSourcesLink: "created_by";
+        WebhookSourcesLink: "created_by" | "created_by.photo" | "created_by.photo.business" | "created_by.photo.owner";
         /**
          * @description A function of a group.
          * @enum {string}
@@ -9767,6 +10154,16 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The file has no such part. */
+        RangeNotSatisfiable: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The body did not arrive in time. */
         RequestTimeout: {
             headers: {
@@ -9846,6 +10243,8 @@ export interface components {
     headers: {
         /** @description Name for the file. */
         ContentDisposition: string;
+        /** @description Which bytes of how many. */
+        ContentRange: string;
         /** @description Version of the record as you see it, for If-Match and If-None-Match. */
         ETag: string;
         /** @description Path of the new record. */
@@ -12163,6 +12562,8 @@ export interface operations {
                 sort?: components["schemas"]["BusinessesSort"][];
                 /** @description Wanted fields; all if left out. Separated by commas. */
                 fields?: components["schemas"]["BusinessesField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["BusinessesLink"][];
                 /**
                  * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
                  * @example city contains "a"
@@ -12198,6 +12599,8 @@ export interface operations {
                 legal_name?: components["schemas"]["TextFilter"];
                 /** @description Longitude and latitude. Condition on location: `location[eq]=…` and so on; `location=…` is short for eq. */
                 location?: components["schemas"]["PresenceFilter"];
+                /** @description Its sign. Condition on logo: `logo[eq]=…` and so on; `logo=…` is short for eq. */
+                logo?: components["schemas"]["UuidFilter"];
                 /** @description Name shown to customers. Condition on name: `name[eq]=…` and so on; `name=…` is short for eq. */
                 name?: components["schemas"]["TextFilter"];
                 /** @description Telephone in E.164 form. Condition on phone: `phone[eq]=…` and so on; `phone=…` is short for eq. */
@@ -12350,6 +12753,8 @@ export interface operations {
                 legal_name?: components["schemas"]["TextFilter"];
                 /** @description Longitude and latitude. Condition on location: `location[eq]=…` and so on; `location=…` is short for eq. */
                 location?: components["schemas"]["PresenceFilter"];
+                /** @description Its sign. Condition on logo: `logo[eq]=…` and so on; `logo=…` is short for eq. */
+                logo?: components["schemas"]["UuidFilter"];
                 /** @description Name shown to customers. Condition on name: `name[eq]=…` and so on; `name=…` is short for eq. */
                 name?: components["schemas"]["TextFilter"];
                 /** @description Telephone in E.164 form. Condition on phone: `phone[eq]=…` and so on; `phone=…` is short for eq. */
@@ -12469,6 +12874,8 @@ export interface operations {
                 legal_name?: components["schemas"]["TextFilter"];
                 /** @description Longitude and latitude. Condition on location: `location[eq]=…` and so on; `location=…` is short for eq. */
                 location?: components["schemas"]["PresenceFilter"];
+                /** @description Its sign. Condition on logo: `logo[eq]=…` and so on; `logo=…` is short for eq. */
+                logo?: components["schemas"]["UuidFilter"];
                 /** @description Name shown to customers. Condition on name: `name[eq]=…` and so on; `name=…` is short for eq. */
                 name?: components["schemas"]["TextFilter"];
                 /** @description Telephone in E.164 form. Condition on phone: `phone[eq]=…` and so on; `phone=…` is short for eq. */
@@ -12529,6 +12936,7 @@ export interface operations {
                      *           ],
                      *           "type": "Point"
                      *         },
+                     *         "logo": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
                      *         "name": "Example",
                      *         "phone": "+4930123456",
                      *         "slug": "example",
@@ -12541,7 +12949,7 @@ export interface operations {
                      *     ]
                      */
                     "application/json": components["schemas"]["Businesses"][];
-                    /** @example {"city":"Example","country":"DE","created_at":"2026-05-01T10:00:00Z","currency":"EUR","description":"Example","email":"jane@example.com","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","kinds":["shop"],"legal_name":"Example","location":{"coordinates":[13.4,52.5],"type":"Point"},"name":"Example","phone":"+4930123456","slug":"example","status":"draft","tax_id":"Example","timezone":"Europe/Berlin","updated_at":"2026-05-01T10:00:00Z","website":"https://example.com"} */
+                    /** @example {"city":"Example","country":"DE","created_at":"2026-05-01T10:00:00Z","currency":"EUR","description":"Example","email":"jane@example.com","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","kinds":["shop"],"legal_name":"Example","location":{"coordinates":[13.4,52.5],"type":"Point"},"logo":"01981c6e-5b7a-7c3e-9f00-0123456789ab","name":"Example","phone":"+4930123456","slug":"example","status":"draft","tax_id":"Example","timezone":"Europe/Berlin","updated_at":"2026-05-01T10:00:00Z","website":"https://example.com"} */
                     "application/x-ndjson": string;
                     /**
                      * @example id
@@ -12686,6 +13094,8 @@ export interface operations {
             query?: {
                 /** @description Wanted fields; all if left out. Separated by commas. */
                 fields?: components["schemas"]["BusinessesField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["BusinessesLink"][];
             };
             header?: {
                 /** @description ETags that you have; 304 when the answer would be one of them. */
@@ -14267,6 +14677,540 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    list_files: {
+        parameters: {
+            query?: {
+                /** @description Records per page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; goes with the same sort and conditions, and without offset. */
+                cursor?: string;
+                /** @description Records to skip; cursor is faster. */
+                offset?: number;
+                /** @description Whether to add `total`. */
+                count?: boolean;
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["FilesSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["FilesField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["FilesLink"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example mime contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description In whose name; its members may use it, its owners and managers may delete it. Condition on business: `business[eq]=…` and so on; `business=…` is short for eq. */
+                business?: components["schemas"]["UuidFilter"];
+                /** @description When it was uploaded. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Height of a picture in pixels. Condition on height: `height[eq]=…` and so on; `height=…` is short for eq. */
+                height?: components["schemas"]["IntegerFilter"];
+                /** @description Media type, found out from what it holds. Condition on mime: `mime[eq]=…` and so on; `mime=…` is short for eq. */
+                mime?: components["schemas"]["TextFilter"];
+                /** @description What its uploader called it; for people to read. Condition on name: `name[eq]=…` and so on; `name=…` is short for eq. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description Who uploaded it. Condition on owner: `owner[eq]=…` and so on; `owner=…` is short for eq. */
+                owner?: components["schemas"]["UuidFilter"];
+                /** @description What it is for; it says which types and sizes are taken. Condition on purpose: `purpose[eq]=…` and so on; `purpose=…` is short for eq. */
+                purpose?: {
+                    /** @enum {string} */
+                    eq?: "profile_photo" | "pet_photo" | "listing_photo" | "product_photo" | "business_logo" | "document" | "message_attachment" | "attachment" | "asset";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "profile_photo" | "pet_photo" | "listing_photo" | "product_photo" | "business_logo" | "document" | "message_attachment" | "attachment" | "asset";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description SHA-256 of what is stored, in hexadecimal. Condition on sha256: `sha256[eq]=…` and so on; `sha256=…` is short for eq. */
+                sha256?: components["schemas"]["TextFilter"];
+                /** @description Size in bytes. Condition on size: `size[eq]=…` and so on; `size=…` is short for eq. */
+                size?: components["schemas"]["IntegerFilter"];
+                /** @description Since when no record links to it, as far as was looked. Condition on unlinked_since: `unlinked_since[eq]=…` and so on; `unlinked_since=…` is short for eq. */
+                unlinked_since?: components["schemas"]["DateTimeFilter"];
+                /** @description Path of what it holds, on either listener. Of a private file it is for who may read this record; GET /files/{id}/url gives an address that works for anybody for a while. Condition on url: `url[eq]=…` and so on; `url=…` is short for eq. */
+                url?: components["schemas"]["TextFilter"];
+                /** @description Public: everybody may read it. Private: who may read this record, or one that links to it. Condition on visibility: `visibility[eq]=…` and so on; `visibility=…` is short for eq. */
+                visibility?: {
+                    /** @enum {string} */
+                    eq?: "public" | "private";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "public" | "private";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Width of a picture in pixels. Condition on width: `width[eq]=…` and so on; `width=…` is short for eq. */
+                width?: components["schemas"]["IntegerFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilesPage"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    upload_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "file": "(bytes)",
+                 *       "purpose": "pet_photo",
+                 *       "visibility": "public"
+                 *     }
+                 */
+                "multipart/form-data": {
+                    /**
+                     * Format: uuid
+                     * @description Key of the business in whose name.
+                     */
+                    business?: string;
+                    /**
+                     * Format: binary
+                     * @description What is uploaded; the last part of the form.
+                     */
+                    file: string;
+                    /**
+                     * @description What it is for; it says which types and sizes are taken.
+                     * @enum {string}
+                     */
+                    purpose: "profile_photo" | "pet_photo" | "listing_photo" | "product_photo" | "business_logo" | "document" | "message_attachment" | "attachment" | "asset";
+                    /**
+                     * @description public: everybody may read it. private: who may read its record, or one that links to it.
+                     * @enum {string}
+                     */
+                    visibility?: "public" | "private";
+                };
+            };
+        };
+        responses: {
+            /** @description Kept. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-05-01T10:00:00Z",
+                     *       "height": 1200,
+                     *       "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *       "mime": "image/jpeg",
+                     *       "name": "rex.jpg",
+                     *       "owner": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *       "purpose": "pet_photo",
+                     *       "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                     *       "size": 245760,
+                     *       "url": "/uploads/01981c6e-5b7a-7c3e-9f00-0123456789ab/rex.jpg",
+                     *       "visibility": "private",
+                     *       "width": 1600
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UploadedFile"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    aggregate_files: {
+        parameters: {
+            query?: {
+                /** @description Fields to group by. Separated by commas. */
+                group_by?: components["schemas"]["FilesGroup"][];
+                /** @description Functions; count if left out. Of nothing, count and sum are 0, the others null. Separated by commas. */
+                measures?: components["schemas"]["FilesMeasure"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example mime contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description In whose name; its members may use it, its owners and managers may delete it. Condition on business: `business[eq]=…` and so on; `business=…` is short for eq. */
+                business?: components["schemas"]["UuidFilter"];
+                /** @description When it was uploaded. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Height of a picture in pixels. Condition on height: `height[eq]=…` and so on; `height=…` is short for eq. */
+                height?: components["schemas"]["IntegerFilter"];
+                /** @description Media type, found out from what it holds. Condition on mime: `mime[eq]=…` and so on; `mime=…` is short for eq. */
+                mime?: components["schemas"]["TextFilter"];
+                /** @description What its uploader called it; for people to read. Condition on name: `name[eq]=…` and so on; `name=…` is short for eq. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description Who uploaded it. Condition on owner: `owner[eq]=…` and so on; `owner=…` is short for eq. */
+                owner?: components["schemas"]["UuidFilter"];
+                /** @description What it is for; it says which types and sizes are taken. Condition on purpose: `purpose[eq]=…` and so on; `purpose=…` is short for eq. */
+                purpose?: {
+                    /** @enum {string} */
+                    eq?: "profile_photo" | "pet_photo" | "listing_photo" | "product_photo" | "business_logo" | "document" | "message_attachment" | "attachment" | "asset";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "profile_photo" | "pet_photo" | "listing_photo" | "product_photo" | "business_logo" | "document" | "message_attachment" | "attachment" | "asset";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description SHA-256 of what is stored, in hexadecimal. Condition on sha256: `sha256[eq]=…` and so on; `sha256=…` is short for eq. */
+                sha256?: components["schemas"]["TextFilter"];
+                /** @description Size in bytes. Condition on size: `size[eq]=…` and so on; `size=…` is short for eq. */
+                size?: components["schemas"]["IntegerFilter"];
+                /** @description Since when no record links to it, as far as was looked. Condition on unlinked_since: `unlinked_since[eq]=…` and so on; `unlinked_since=…` is short for eq. */
+                unlinked_since?: components["schemas"]["DateTimeFilter"];
+                /** @description Path of what it holds, on either listener. Of a private file it is for who may read this record; GET /files/{id}/url gives an address that works for anybody for a while. Condition on url: `url[eq]=…` and so on; `url=…` is short for eq. */
+                url?: components["schemas"]["TextFilter"];
+                /** @description Public: everybody may read it. Private: who may read this record, or one that links to it. Condition on visibility: `visibility[eq]=…` and so on; `visibility=…` is short for eq. */
+                visibility?: {
+                    /** @enum {string} */
+                    eq?: "public" | "private";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "public" | "private";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Width of a picture in pixels. Condition on width: `width[eq]=…` and so on; `width=…` is short for eq. */
+                width?: components["schemas"]["IntegerFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "by": {},
+                     *           "count": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_files: {
+        parameters: {
+            query?: {
+                /** @description The form of the file. */
+                format?: "csv" | "json" | "ndjson";
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["FilesSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["FilesField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example mime contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description In whose name; its members may use it, its owners and managers may delete it. Condition on business: `business[eq]=…` and so on; `business=…` is short for eq. */
+                business?: components["schemas"]["UuidFilter"];
+                /** @description When it was uploaded. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Height of a picture in pixels. Condition on height: `height[eq]=…` and so on; `height=…` is short for eq. */
+                height?: components["schemas"]["IntegerFilter"];
+                /** @description Media type, found out from what it holds. Condition on mime: `mime[eq]=…` and so on; `mime=…` is short for eq. */
+                mime?: components["schemas"]["TextFilter"];
+                /** @description What its uploader called it; for people to read. Condition on name: `name[eq]=…` and so on; `name=…` is short for eq. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description Who uploaded it. Condition on owner: `owner[eq]=…` and so on; `owner=…` is short for eq. */
+                owner?: components["schemas"]["UuidFilter"];
+                /** @description What it is for; it says which types and sizes are taken. Condition on purpose: `purpose[eq]=…` and so on; `purpose=…` is short for eq. */
+                purpose?: {
+                    /** @enum {string} */
+                    eq?: "profile_photo" | "pet_photo" | "listing_photo" | "product_photo" | "business_logo" | "document" | "message_attachment" | "attachment" | "asset";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "profile_photo" | "pet_photo" | "listing_photo" | "product_photo" | "business_logo" | "document" | "message_attachment" | "attachment" | "asset";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description SHA-256 of what is stored, in hexadecimal. Condition on sha256: `sha256[eq]=…` and so on; `sha256=…` is short for eq. */
+                sha256?: components["schemas"]["TextFilter"];
+                /** @description Size in bytes. Condition on size: `size[eq]=…` and so on; `size=…` is short for eq. */
+                size?: components["schemas"]["IntegerFilter"];
+                /** @description Since when no record links to it, as far as was looked. Condition on unlinked_since: `unlinked_since[eq]=…` and so on; `unlinked_since=…` is short for eq. */
+                unlinked_since?: components["schemas"]["DateTimeFilter"];
+                /** @description Path of what it holds, on either listener. Of a private file it is for who may read this record; GET /files/{id}/url gives an address that works for anybody for a while. Condition on url: `url[eq]=…` and so on; `url=…` is short for eq. */
+                url?: components["schemas"]["TextFilter"];
+                /** @description Public: everybody may read it. Private: who may read this record, or one that links to it. Condition on visibility: `visibility[eq]=…` and so on; `visibility=…` is short for eq. */
+                visibility?: {
+                    /** @enum {string} */
+                    eq?: "public" | "private";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "public" | "private";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Width of a picture in pixels. Condition on width: `width[eq]=…` and so on; `width=…` is short for eq. */
+                width?: components["schemas"]["IntegerFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "business": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "created_at": "2026-05-01T10:00:00Z",
+                     *         "height": 10,
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "mime": "Example",
+                     *         "name": "Example",
+                     *         "owner": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "purpose": "profile_photo",
+                     *         "sha256": "Example",
+                     *         "size": 10,
+                     *         "unlinked_since": "2026-05-01T10:00:00Z",
+                     *         "url": "Example",
+                     *         "visibility": "public",
+                     *         "width": 10
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Files"][];
+                    /** @example {"business":"01981c6e-5b7a-7c3e-9f00-0123456789ab","created_at":"2026-05-01T10:00:00Z","height":10,"id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","mime":"Example","name":"Example","owner":"01981c6e-5b7a-7c3e-9f00-0123456789ab","purpose":"profile_photo","sha256":"Example","size":10,"unlinked_since":"2026-05-01T10:00:00Z","url":"Example","visibility":"public","width":10} */
+                    "application/x-ndjson": string;
+                    /**
+                     * @example id
+                     *     01981c6e-5b7a-7c3e-9f00-0123456789ab
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_files: {
+        parameters: {
+            query?: {
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["FilesField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["FilesLink"][];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Files"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    delete_files: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETags that you have seen; 412 when the record has none of them any more. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["Stale"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_file_url: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the file. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "expires_at": "2026-05-01T11:00:00Z",
+                     *       "url": "/uploads/01981c6e-5b7a-7c3e-9f00-0123456789ab/rex.jpg?expires=1777633200&signature=3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FileAddress"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     list_inbound_webhooks: {
         parameters: {
             query?: {
@@ -15080,6 +16024,13 @@ export interface operations {
                 is_adoption?: components["schemas"]["BooleanFilter"];
                 /** @description Whether offers are welcome. Condition on is_negotiable: `is_negotiable[eq]=…` and so on; `is_negotiable=…` is short for eq. */
                 is_negotiable?: components["schemas"]["BooleanFilter"];
+                /** @description Pictures, the first one first. Condition on photos: `photos[eq]=…` and so on; `photos=…` is short for eq. */
+                photos?: {
+                    /** Format: uuid */
+                    contains?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
                 /** @description Price or adoption fee. Condition on price: `price[eq]=…` and so on; `price=…` is short for eq. */
                 price?: components["schemas"]["PresenceFilter"];
                 /** @description ISO 4217 code. Condition on price.currency: `price.currency[eq]=…` and so on; `price.currency=…` is short for eq. */
@@ -15235,6 +16186,13 @@ export interface operations {
                 is_adoption?: components["schemas"]["BooleanFilter"];
                 /** @description Whether offers are welcome. Condition on is_negotiable: `is_negotiable[eq]=…` and so on; `is_negotiable=…` is short for eq. */
                 is_negotiable?: components["schemas"]["BooleanFilter"];
+                /** @description Pictures, the first one first. Condition on photos: `photos[eq]=…` and so on; `photos=…` is short for eq. */
+                photos?: {
+                    /** Format: uuid */
+                    contains?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
                 /** @description Price or adoption fee. Condition on price: `price[eq]=…` and so on; `price=…` is short for eq. */
                 price?: components["schemas"]["PresenceFilter"];
                 /** @description ISO 4217 code. Condition on price.currency: `price.currency[eq]=…` and so on; `price.currency=…` is short for eq. */
@@ -15357,6 +16315,13 @@ export interface operations {
                 is_adoption?: components["schemas"]["BooleanFilter"];
                 /** @description Whether offers are welcome. Condition on is_negotiable: `is_negotiable[eq]=…` and so on; `is_negotiable=…` is short for eq. */
                 is_negotiable?: components["schemas"]["BooleanFilter"];
+                /** @description Pictures, the first one first. Condition on photos: `photos[eq]=…` and so on; `photos=…` is short for eq. */
+                photos?: {
+                    /** Format: uuid */
+                    contains?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
                 /** @description Price or adoption fee. Condition on price: `price[eq]=…` and so on; `price=…` is short for eq. */
                 price?: components["schemas"]["PresenceFilter"];
                 /** @description ISO 4217 code. Condition on price.currency: `price.currency[eq]=…` and so on; `price.currency=…` is short for eq. */
@@ -15418,6 +16383,7 @@ export interface operations {
                      *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
                      *         "is_adoption": true,
                      *         "is_negotiable": true,
+                     *         "photos": [],
                      *         "price": {
                      *           "currency": "EUR",
                      *           "minor": 10
@@ -15432,7 +16398,7 @@ export interface operations {
                      *     ]
                      */
                     "application/json": components["schemas"]["Listings"][];
-                    /** @example {"birth_date":"2026-05-01","breed":"dog","business":"01981c6e-5b7a-7c3e-9f00-0123456789ab","city":"Example","created_at":"2026-05-01T10:00:00Z","description":"Example","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","is_adoption":true,"is_negotiable":true,"price":{"currency":"EUR","minor":10},"seller":"01981c6e-5b7a-7c3e-9f00-0123456789ab","sex":"female","species":"dog","status":"draft","title":"Example","updated_at":"2026-05-01T10:00:00Z"} */
+                    /** @example {"birth_date":"2026-05-01","breed":"dog","business":"01981c6e-5b7a-7c3e-9f00-0123456789ab","city":"Example","created_at":"2026-05-01T10:00:00Z","description":"Example","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","is_adoption":true,"is_negotiable":true,"photos":[],"price":{"currency":"EUR","minor":10},"seller":"01981c6e-5b7a-7c3e-9f00-0123456789ab","sex":"female","species":"dog","status":"draft","title":"Example","updated_at":"2026-05-01T10:00:00Z"} */
                     "application/x-ndjson": string;
                     /**
                      * @example id
@@ -18093,6 +19059,13 @@ export interface operations {
                 name?: components["schemas"]["TextFilter"];
                 /** @description Whose animal; the caller if left out. Condition on owner: `owner[eq]=…` and so on; `owner=…` is short for eq. */
                 owner?: components["schemas"]["UuidFilter"];
+                /** @description Pictures, the first one first. Condition on photos: `photos[eq]=…` and so on; `photos=…` is short for eq. */
+                photos?: {
+                    /** Format: uuid */
+                    contains?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
                 /** @description Sex. Condition on sex: `sex[eq]=…` and so on; `sex=…` is short for eq. */
                 sex?: {
                     /** @enum {string} */
@@ -18253,6 +19226,13 @@ export interface operations {
                 name?: components["schemas"]["TextFilter"];
                 /** @description Whose animal; the caller if left out. Condition on owner: `owner[eq]=…` and so on; `owner=…` is short for eq. */
                 owner?: components["schemas"]["UuidFilter"];
+                /** @description Pictures, the first one first. Condition on photos: `photos[eq]=…` and so on; `photos=…` is short for eq. */
+                photos?: {
+                    /** Format: uuid */
+                    contains?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
                 /** @description Sex. Condition on sex: `sex[eq]=…` and so on; `sex=…` is short for eq. */
                 sex?: {
                     /** @enum {string} */
@@ -18380,6 +19360,13 @@ export interface operations {
                 name?: components["schemas"]["TextFilter"];
                 /** @description Whose animal; the caller if left out. Condition on owner: `owner[eq]=…` and so on; `owner=…` is short for eq. */
                 owner?: components["schemas"]["UuidFilter"];
+                /** @description Pictures, the first one first. Condition on photos: `photos[eq]=…` and so on; `photos=…` is short for eq. */
+                photos?: {
+                    /** Format: uuid */
+                    contains?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
                 /** @description Sex. Condition on sex: `sex[eq]=…` and so on; `sex=…` is short for eq. */
                 sex?: {
                     /** @enum {string} */
@@ -18449,6 +19436,7 @@ export interface operations {
                      *         "microchip": "4006381333931",
                      *         "name": "Example",
                      *         "owner": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "photos": [],
                      *         "sex": "female",
                      *         "size": "toy",
                      *         "special_needs": "Example",
@@ -18461,7 +19449,7 @@ export interface operations {
                      *     ]
                      */
                     "application/json": components["schemas"]["Pets"][];
-                    /** @example {"birth_date":"2026-05-01","breed":"dog","color":"Example","created_at":"2026-05-01T10:00:00Z","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","is_birth_estimated":true,"is_mixed":true,"is_neutered":true,"microchip":"4006381333931","name":"Example","owner":"01981c6e-5b7a-7c3e-9f00-0123456789ab","sex":"female","size":"toy","special_needs":"Example","species":"dog","status":"active","temperament":"Example","updated_at":"2026-05-01T10:00:00Z","weight_g":10} */
+                    /** @example {"birth_date":"2026-05-01","breed":"dog","color":"Example","created_at":"2026-05-01T10:00:00Z","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","is_birth_estimated":true,"is_mixed":true,"is_neutered":true,"microchip":"4006381333931","name":"Example","owner":"01981c6e-5b7a-7c3e-9f00-0123456789ab","photos":[],"sex":"female","size":"toy","special_needs":"Example","species":"dog","status":"active","temperament":"Example","updated_at":"2026-05-01T10:00:00Z","weight_g":10} */
                     "application/x-ndjson": string;
                     /**
                      * @example id
@@ -20022,6 +21010,13 @@ export interface operations {
                 created_at?: components["schemas"]["DateTimeFilter"];
                 /** @description What it is. Condition on description: `description[eq]=…` and so on; `description=…` is short for eq. */
                 description?: components["schemas"]["TextFilter"];
+                /** @description Pictures, the first one first. Condition on images: `images[eq]=…` and so on; `images=…` is short for eq. */
+                images?: {
+                    /** Format: uuid */
+                    contains?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
                 /** @description Name on the shelf. Condition on name: `name[eq]=…` and so on; `name=…` is short for eq. */
                 name?: components["schemas"]["TextFilter"];
                 /** @description Price per unit. Condition on price: `price[eq]=…` and so on; `price=…` is short for eq. */
@@ -20181,6 +21176,13 @@ export interface operations {
                 created_at?: components["schemas"]["DateTimeFilter"];
                 /** @description What it is. Condition on description: `description[eq]=…` and so on; `description=…` is short for eq. */
                 description?: components["schemas"]["TextFilter"];
+                /** @description Pictures, the first one first. Condition on images: `images[eq]=…` and so on; `images=…` is short for eq. */
+                images?: {
+                    /** Format: uuid */
+                    contains?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
                 /** @description Name on the shelf. Condition on name: `name[eq]=…` and so on; `name=…` is short for eq. */
                 name?: components["schemas"]["TextFilter"];
                 /** @description Price per unit. Condition on price: `price[eq]=…` and so on; `price=…` is short for eq. */
@@ -20307,6 +21309,13 @@ export interface operations {
                 created_at?: components["schemas"]["DateTimeFilter"];
                 /** @description What it is. Condition on description: `description[eq]=…` and so on; `description=…` is short for eq. */
                 description?: components["schemas"]["TextFilter"];
+                /** @description Pictures, the first one first. Condition on images: `images[eq]=…` and so on; `images=…` is short for eq. */
+                images?: {
+                    /** Format: uuid */
+                    contains?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
                 /** @description Name on the shelf. Condition on name: `name[eq]=…` and so on; `name=…` is short for eq. */
                 name?: components["schemas"]["TextFilter"];
                 /** @description Price per unit. Condition on price: `price[eq]=…` and so on; `price=…` is short for eq. */
@@ -20372,6 +21381,7 @@ export interface operations {
                      *         "created_at": "2026-05-01T10:00:00Z",
                      *         "description": "Example",
                      *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "images": [],
                      *         "name": "Example",
                      *         "price": {
                      *           "currency": "EUR",
@@ -20387,7 +21397,7 @@ export interface operations {
                      *     ]
                      */
                     "application/json": components["schemas"]["Products"][];
-                    /** @example {"barcode":"4006381333931","brand":"Example","business":"01981c6e-5b7a-7c3e-9f00-0123456789ab","category":"dog","cost":{"currency":"EUR","minor":10},"created_at":"2026-05-01T10:00:00Z","description":"Example","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","name":"Example","price":{"currency":"EUR","minor":10},"sku":"Example","species":[],"status":"draft","tags":[],"updated_at":"2026-05-01T10:00:00Z","weight_g":10} */
+                    /** @example {"barcode":"4006381333931","brand":"Example","business":"01981c6e-5b7a-7c3e-9f00-0123456789ab","category":"dog","cost":{"currency":"EUR","minor":10},"created_at":"2026-05-01T10:00:00Z","description":"Example","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","images":[],"name":"Example","price":{"currency":"EUR","minor":10},"sku":"Example","species":[],"status":"draft","tags":[],"updated_at":"2026-05-01T10:00:00Z","weight_g":10} */
                     "application/x-ndjson": string;
                     /**
                      * @example id
@@ -23874,6 +24884,8 @@ export interface operations {
                 sort?: components["schemas"]["UsersSort"][];
                 /** @description Wanted fields; all if left out. Separated by commas. */
                 fields?: components["schemas"]["UsersField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["UsersLink"][];
                 /**
                  * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
                  * @example bio contains "a" and not (public_profile = true)
@@ -23906,6 +24918,8 @@ export interface operations {
                 name?: components["schemas"]["TextFilter"];
                 /** @description Telephone number in E.164 form. Condition on phone: `phone[eq]=…` and so on; `phone=…` is short for eq. */
                 phone?: components["schemas"]["TextFilter"];
+                /** @description A picture of them. Condition on photo: `photo[eq]=…` and so on; `photo=…` is short for eq. */
+                photo?: components["schemas"]["UuidFilter"];
                 /** @description Whether others may see the profile. Condition on public_profile: `public_profile[eq]=…` and so on; `public_profile=…` is short for eq. */
                 public_profile?: components["schemas"]["BooleanFilter"];
                 /** @description Platform roles; changed by commands only. Condition on roles: `roles[eq]=…` and so on; `roles=…` is short for eq. */
@@ -24011,6 +25025,8 @@ export interface operations {
                 name?: components["schemas"]["TextFilter"];
                 /** @description Telephone number in E.164 form. Condition on phone: `phone[eq]=…` and so on; `phone=…` is short for eq. */
                 phone?: components["schemas"]["TextFilter"];
+                /** @description A picture of them. Condition on photo: `photo[eq]=…` and so on; `photo=…` is short for eq. */
+                photo?: components["schemas"]["UuidFilter"];
                 /** @description Whether others may see the profile. Condition on public_profile: `public_profile[eq]=…` and so on; `public_profile=…` is short for eq. */
                 public_profile?: components["schemas"]["BooleanFilter"];
                 /** @description Platform roles; changed by commands only. Condition on roles: `roles[eq]=…` and so on; `roles=…` is short for eq. */
@@ -24128,6 +25144,8 @@ export interface operations {
                 name?: components["schemas"]["TextFilter"];
                 /** @description Telephone number in E.164 form. Condition on phone: `phone[eq]=…` and so on; `phone=…` is short for eq. */
                 phone?: components["schemas"]["TextFilter"];
+                /** @description A picture of them. Condition on photo: `photo[eq]=…` and so on; `photo=…` is short for eq. */
+                photo?: components["schemas"]["UuidFilter"];
                 /** @description Whether others may see the profile. Condition on public_profile: `public_profile[eq]=…` and so on; `public_profile=…` is short for eq. */
                 public_profile?: components["schemas"]["BooleanFilter"];
                 /** @description Platform roles; changed by commands only. Condition on roles: `roles[eq]=…` and so on; `roles=…` is short for eq. */
@@ -24182,6 +25200,7 @@ export interface operations {
                      *         "locale": "en",
                      *         "name": "Example",
                      *         "phone": "+4930123456",
+                     *         "photo": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
                      *         "public_profile": true,
                      *         "roles": [],
                      *         "status": "active",
@@ -24192,7 +25211,7 @@ export interface operations {
                      *     ]
                      */
                     "application/json": components["schemas"]["Users"][];
-                    /** @example {"bio":"Example","birthday":"2026-05-01","city":"Example","created_at":"2026-05-01T10:00:00Z","email":"jane@example.com","email_verified_at":"2026-05-01T10:00:00Z","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","last_login_at":"2026-05-01T10:00:00Z","locale":"en","name":"Example","phone":"+4930123456","public_profile":true,"roles":[],"status":"active","status_reason":"Example","timezone":"Europe/Berlin","updated_at":"2026-05-01T10:00:00Z"} */
+                    /** @example {"bio":"Example","birthday":"2026-05-01","city":"Example","created_at":"2026-05-01T10:00:00Z","email":"jane@example.com","email_verified_at":"2026-05-01T10:00:00Z","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","last_login_at":"2026-05-01T10:00:00Z","locale":"en","name":"Example","phone":"+4930123456","photo":"01981c6e-5b7a-7c3e-9f00-0123456789ab","public_profile":true,"roles":[],"status":"active","status_reason":"Example","timezone":"Europe/Berlin","updated_at":"2026-05-01T10:00:00Z"} */
                     "application/x-ndjson": string;
                     /**
                      * @example id
@@ -24217,6 +25236,8 @@ export interface operations {
             query?: {
                 /** @description Wanted fields; all if left out. Separated by commas. */
                 fields?: components["schemas"]["UsersField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["UsersLink"][];
             };
             header?: {
                 /** @description ETags that you have; 304 when the answer would be one of them. */
@@ -26545,6 +27566,130 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    read_file: {
+        parameters: {
+            query?: {
+                /** @description A picture in a size that fits into this box, and is rounded up to steps. */
+                thumb?: string;
+                /** @description From a signed address. */
+                expires?: string;
+                /** @description From a signed address. */
+                signature?: string;
+            };
+            header?: {
+                /** @description One range of bytes, such as bytes=0-999. */
+                Range?: string;
+                /** @description ETag of the file that the range is of. */
+                "If-Range"?: string;
+                /** @description ETags that you have. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the file. */
+                id: string;
+                /** @description Any name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example (bytes) */
+                    "application/pdf": string;
+                    /** @example (bytes) */
+                    "audio/mp4": string;
+                    /** @example (bytes) */
+                    "audio/mpeg": string;
+                    /** @example (bytes) */
+                    "audio/ogg": string;
+                    /** @example (bytes) */
+                    "audio/wav": string;
+                    /** @example (bytes) */
+                    "image/gif": string;
+                    /** @example (bytes) */
+                    "image/jpeg": string;
+                    /** @example (bytes) */
+                    "image/png": string;
+                    /** @example (bytes) */
+                    "image/webp": string;
+                    /** @example (bytes) */
+                    "text/plain": string;
+                    /** @example (bytes) */
+                    "video/mp4": string;
+                    /** @example (bytes) */
+                    "video/quicktime": string;
+                    /** @example (bytes) */
+                    "video/webm": string;
+                };
+            };
+            /** @description The range that was asked for. */
+            206: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "Content-Range": components["headers"]["ContentRange"];
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example (bytes) */
+                    "application/pdf": string;
+                    /** @example (bytes) */
+                    "audio/mp4": string;
+                    /** @example (bytes) */
+                    "audio/mpeg": string;
+                    /** @example (bytes) */
+                    "audio/ogg": string;
+                    /** @example (bytes) */
+                    "audio/wav": string;
+                    /** @example (bytes) */
+                    "image/gif": string;
+                    /** @example (bytes) */
+                    "image/jpeg": string;
+                    /** @example (bytes) */
+                    "image/png": string;
+                    /** @example (bytes) */
+                    "image/webp": string;
+                    /** @example (bytes) */
+                    "text/plain": string;
+                    /** @example (bytes) */
+                    "video/mp4": string;
+                    /** @example (bytes) */
+                    "video/quicktime": string;
+                    /** @example (bytes) */
+                    "video/webm": string;
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            416: components["responses"]["RangeNotSatisfiable"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

@@ -66,7 +66,7 @@ pub fn merge(document: Json, details: &Described, schema: &Schema, limits: &Limi
             all.extend(own);
         }
     }
-    paths.insert(super::uploads::PATTERN.to_owned(), uploads::item());
+    paths.insert(super::uploads::PATTERN.to_owned(), uploads::item(audience));
     for (path, item) in &mut paths {
         parts::finish(path, item, audience);
     }

@@ -2,16 +2,16 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::context::Audience;
 use crate::modules::files::media_types;
 
 /// Text that a header may hold.
 const HEADER_TEXT: &str = "^[!-~]([ -~]*[!-~])?$";
 
-/// The path's item.
-pub(super) fn item() -> Json {
-    let bytes: Map<String, Json> = media_types()
-        .map(|mime| (mime.to_owned(), json!({ "schema": { "type": "string", "format": "binary" } })))
-        .collect();
+/// The path's item on the listener of `audience`: that of staff gives nothing to whoever is not signed in, but by a signed address.
+pub(super) fn item(audience: Audience) -> Json {
+    let media = json!({ "schema": { "type": "string", "format": "binary" }, "example": "(bytes)" });
+    let bytes: Map<String, Json> = media_types().map(|mime| (mime.to_owned(), media.clone())).collect();
     let header = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
     let sent = |description: &str, more: &[(&str, &str)]| {
         let mut headers = json!({ "ETag": header("ETag"), "Content-Disposition": header("ContentDisposition") });
@@ -27,7 +27,7 @@ pub(super) fn item() -> Json {
                         asked for. A public file may be kept for ever by everybody, since what is under one key never changes. 400 for a \
                         `thumb` that is no size, or of what is no picture.",
         "tags": ["Files"],
-        "security": "anybody",
+        "security": if audience == Audience::Public { "anybody" } else { "signed in" },
         "parameters": parameters(),
         "responses": {
             "200": sent("All of it.", &[]),

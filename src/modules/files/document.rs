@@ -38,6 +38,7 @@ fn samples() -> Json {
             "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "width": 1600, "height": 1200,
             "visibility": "private", "url": url, "created_at": "2026-05-01T10:00:00Z",
         },
+        "upload_file": { "purpose": "pet_photo", "visibility": "public", "file": "(bytes)" },
         "FileAddress": {
             "url": format!("{url}?expires=1777633200&signature=3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
             "expires_at": "2026-05-01T11:00:00Z",

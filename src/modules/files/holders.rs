@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::model::{TABLE, key_of, record};
 use crate::context::Ctx;
 use crate::kernel::Result;
-use crate::schema::{Kind, Schema};
+use crate::schema::Schema;
 use crate::work::Row;
 
 /// Records that are asked whether they let somebody read a file, of each field.
@@ -28,14 +28,14 @@ pub struct Holder {
     is_watched: bool,
 }
 
-/// All fields that hold files.
+/// All fields that hold files: those whose kind names them. A link to any record at all holds nothing.
 pub fn holders(schema: &Schema) -> Vec<Holder> {
     let mut found = Vec::new();
     for table in schema.tables.values() {
-        for field in table.fields.values().chain(table.items.values()).filter(|field| names_files(&field.kind)) {
+        for field in table.fields.values().chain(table.items.values()).filter(|field| field.kind.names(TABLE)) {
             // The items of a list of links are links of the list.
             let list = field.path.strip_suffix(".*").and_then(|list| table.field(list));
-            if list.is_some_and(|list| names_files(&list.kind)) {
+            if list.is_some_and(|list| list.kind.names(TABLE)) {
                 continue;
             }
             let part = |part: &str| if part == "*" { part.to_owned() } else { format!("`{part}`") };
@@ -45,16 +45,6 @@ pub fn holders(schema: &Schema) -> Vec<Holder> {
         }
     }
     found
-}
-
-/// Whether values are, or hold, links that may lead to files. A link to any record at all is none: it holds nothing.
-fn names_files(kind: &Kind) -> bool {
-    match kind.required() {
-        Kind::Record(tables) => tables.iter().any(|table| table == TABLE),
-        Kind::Array(item) | Kind::Set(item) => names_files(item),
-        Kind::Either(kinds) => kinds.iter().any(names_files),
-        _ => false,
-    }
 }
 
 impl Holder {
@@ -128,27 +118,5 @@ fn collect(value: Value, linked: &mut HashSet<Uuid>) {
         Value::RecordId(id) => linked.extend(key_of(&id)),
         Value::Array(items) => items.into_iter().for_each(|item| collect(item, linked)),
         _ => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn links_to_files_are_told_from_links_to_anything() {
-        let names = |text: &str| names_files(&Kind::parse(text).expect("a kind"));
-        for text in [
-            "record<files>",
-            "option<record<files>>",
-            "array<record<files>>",
-            "record<pets | files>",
-            "option<array<record<files>, 5>>",
-        ] {
-            assert!(names(text), "{text}");
-        }
-        for text in ["record", "option<record>", "record<users>", "array<string>", "any", "object"] {
-            assert!(!names(text), "{text}");
-        }
     }
 }

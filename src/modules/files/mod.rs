@@ -3,7 +3,7 @@
 //! * `upload_api.rs` is the operation that takes a file, `api.rs` that which gives its address, `views.rs` what they answer, `document.rs`
 //!   what the OpenAPI document adds. Records are listed, read and deleted by the records API
 //! * `purposes.rs` is the one list of what files are for; `rules.rs`, `sniff.rs`, `names.rs` and `thumbnails.rs` decide (pure)
-//! * `form.rs` reads an upload, `upload.rs` keeps it; `download.rs` finds what is asked for, `addresses.rs` signs
+//! * `form.rs` reads an upload, `places.rs` counts those of one person, `upload.rs` keeps it; `download.rs` finds what is asked for, `addresses.rs` signs
 //! * `holders.rs` knows which records link to a file, `sweep.rs` removes what none links to, `removal.rs` empties the store
 //! * `model.rs` is a file, `store.rs` has the statements
 //!
@@ -18,6 +18,7 @@ mod form;
 mod holders;
 mod model;
 mod names;
+mod places;
 mod purposes;
 mod removal;
 mod rules;
@@ -40,6 +41,7 @@ use uuid::Uuid;
 pub use self::api::FilesApi;
 pub use self::document::described;
 pub use self::download::{Asked, Found, Right};
+use self::places::Places;
 pub use self::removal::removing;
 pub use self::sniff::media_types;
 pub use self::sweep::sweep;
@@ -59,6 +61,7 @@ pub struct Files {
     /// Pictures that are being made smaller: whoever wants the same waits here.
     making: Mutex<HashMap<BlobKey, Weak<Turn<()>>>>,
     thumbnails_made: AtomicU64,
+    places: Arc<Places>,
 }
 
 impl Files {
@@ -70,6 +73,7 @@ impl Files {
             keys,
             making: Mutex::default(),
             thumbnails_made: AtomicU64::new(0),
+            places: Arc::default(),
         })
     }
 

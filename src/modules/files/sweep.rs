@@ -21,7 +21,7 @@ use crate::kernel::time::floored;
 use crate::work::{Attempted, NewJob, RecordChange, Turn, emit};
 
 /// Files looked at in one go.
-const BATCH: i64 = 200;
+const BATCH: i64 = 1000;
 /// No upload takes so long.
 const UPLOAD_HOURS_MAX: i64 = 24;
 

@@ -26,13 +26,14 @@ use crate::services::images::PictureError;
 use crate::work::{NewEvent, RecordChange, emit};
 
 /// Takes the file of a form; answers its record. Fails with MALFORMED, VALIDATION_FAILED (also for a type that the purpose does not take,
-/// and for the quota), PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT, FORBIDDEN for staff who only look; and then keeps nothing.
+/// and for the quota), PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT, TOO_MANY_REQUESTS, FORBIDDEN for staff who only look; and then keeps nothing.
 pub async fn upload(ctx: &Ctx, files: &Arc<Files>, sent: Sent) -> Result<File> {
     let principal = ctx.require_signed()?;
     if ctx.caller.is_staff() {
         ctx.require_role(&Role::ADMINS)?;
     }
     let owner = principal.user;
+    let _place = if ctx.caller.is_staff() { None } else { Some(files.places.take(owner)?) };
     let id = ctx.new_id();
     let time_out = Duration::from_secs(ctx.platform.config.files.upload_timeout_s);
     let received = tokio::time::timeout(time_out, receive(ctx, files, sent, id)).await;

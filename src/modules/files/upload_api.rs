@@ -12,6 +12,8 @@ use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, OpenApi, Tags};
 
 use super::form::Sent;
+use super::model::Visibility;
+use super::purposes::PURPOSES;
 use super::views::UploadedFile;
 use super::{Files, upload};
 use crate::context::Ctx;
@@ -43,9 +45,14 @@ impl Payload for UploadForm {
     const CONTENT_TYPE: &'static str = FORM;
 
     fn schema_ref() -> MetaSchemaRef {
-        let text = |description: &'static str| {
-            let schema = MetaSchema { description: Some(description), ..MetaSchema::new("string") };
+        let one_of = |description: &'static str, names: Vec<&'static str>| {
+            let enum_items = names.into_iter().map(Into::into).collect();
+            let schema = MetaSchema { description: Some(description), enum_items, ..MetaSchema::new("string") };
             MetaSchemaRef::Inline(Box::new(schema))
+        };
+        let key = MetaSchema {
+            description: Some("Key of the business in whose name."),
+            ..MetaSchema::new_with_format("string", "uuid")
         };
         let file = MetaSchema {
             description: Some("What is uploaded; the last part of the form."),
@@ -54,12 +61,21 @@ impl Payload for UploadForm {
         MetaSchemaRef::Inline(Box::new(MetaSchema {
             required: vec!["purpose", "file"],
             properties: vec![
-                ("purpose", text("What it is for; it says which types and sizes are taken.")),
+                (
+                    "purpose",
+                    one_of(
+                        "What it is for; it says which types and sizes are taken.",
+                        PURPOSES.iter().map(|purpose| purpose.name).collect(),
+                    ),
+                ),
                 (
                     "visibility",
-                    text("public: everybody may read it. private: who may read its record, or one that links to it."),
+                    one_of(
+                        "public: everybody may read it. private: who may read its record, or one that links to it.",
+                        Visibility::ALL.map(Visibility::as_str).into(),
+                    ),
                 ),
-                ("business", text("Key of the business in whose name.")),
+                ("business", MetaSchemaRef::Inline(Box::new(key))),
                 ("file", MetaSchemaRef::Inline(Box::new(file))),
             ],
             ..MetaSchema::new("object")
@@ -95,6 +111,10 @@ impl ParsePayload for UploadForm {
     const IS_REQUIRED: bool = true;
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
+        // Who sends it is asked first of all.
+        if let Some(ctx) = request.data::<Ctx>() {
+            ctx.require_signed()?;
+        }
         let media_type = request.content_type().unwrap_or_default();
         if !is_form(media_type) {
             return Err(Error::new(UNSUPPORTED_MEDIA_TYPE, format!("The Content-Type must be {FORM}.")).into());

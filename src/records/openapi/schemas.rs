@@ -157,7 +157,10 @@ impl TableView<'_> {
             kind => self.value_schema(kind, &field.constraint, purpose),
         };
         tag(&mut schema, field, purpose);
-        if !field.description.is_empty() {
+        if purpose != Purpose::Read && field.kind.names("files") {
+            let words = format!("{} Files are uploaded first, by POST /files.", field.description);
+            schema["description"] = json!(words.trim_start());
+        } else if !field.description.is_empty() {
             schema["description"] = json!(field.description);
         }
         if self.is_filled(field, purpose) {

@@ -7,8 +7,7 @@ mod spool;
 
 use std::fmt;
 use std::ops::Range;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path as FilePath, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,6 +88,8 @@ pub type BlobStream = BoxStream<'static, std::io::Result<Bytes>>;
 pub struct Blobs {
     store: Arc<dyn ObjectStore>,
     spool: Spool,
+    /// The folder of this machine, where it is one.
+    folder: Option<PathBuf>,
 }
 
 impl fmt::Display for Blobs {
@@ -104,19 +105,18 @@ impl Blobs {
         let is_memory = config.database.url == "memory";
         let is_named = !settings.folder.as_os_str().is_empty();
         let folder = if is_named { settings.folder.clone() } else { config.server.data.join(FOLDER) };
-        let incoming =
-            if is_memory && !is_named { std::env::temp_dir().join("pawbase") } else { folder.clone() }.join(INCOMING);
-        make_folder(&incoming)?;
-        let store: Arc<dyn ObjectStore> = match settings.backend {
-            FilesBackend::S3 => Arc::new(bucket(settings)?),
-            FilesBackend::Local if is_memory && !is_named => Arc::new(InMemory::new()),
+        let spool = if is_memory && !is_named { Spool::for_a_while() } else { Spool::in_folder(folder.join(INCOMING)) };
+        let spool = spool.map_err(|(path, cause)| BlobsError::Folder { path, cause: cause.to_string() })?;
+        let (store, folder): (Arc<dyn ObjectStore>, _) = match settings.backend {
+            FilesBackend::S3 => (Arc::new(bucket(settings)?), None),
+            FilesBackend::Local if is_memory && !is_named => (Arc::new(InMemory::new()), None),
             FilesBackend::Local => {
                 let local = LocalFileSystem::new_with_prefix(&folder)
-                    .map_err(|cause| BlobsError::Folder { path: folder, cause: cause.to_string() })?;
-                Arc::new(local.with_automatic_cleanup(true))
+                    .map_err(|cause| BlobsError::Folder { path: folder.clone(), cause: cause.to_string() })?;
+                (Arc::new(local.with_automatic_cleanup(true)), Some(folder))
             }
         };
-        Ok(Self { store, spool: Spool::new(incoming) })
+        Ok(Self { store, spool, folder })
     }
 
     /// Where uploads wait until they are whole.
@@ -124,13 +124,24 @@ impl Blobs {
         &self.spool
     }
 
-    /// Keeps bytes under `key`: all of them, or none.
+    /// Keeps bytes under `key`: all of them, or none. They are on disk when it returns.
     pub async fn put(&self, key: BlobKey, bytes: Bytes) -> Result<()> {
         self.store.put(&key.path(), bytes.into()).await.map_err(failed)?;
-        Ok(())
+        self.sync(key).await
     }
 
-    /// Keeps an upload under `key`, in parts: all of it, or nothing.
+    /// The store only writes files; that they outlive a loss of power is for us to see to.
+    async fn sync(&self, key: BlobKey) -> Result<()> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let path = folder.join(key.path().as_ref());
+        let synced = tokio::task::spawn_blocking(move || {
+            // The file, its folder, and those above that may be new.
+            path.ancestors().take(4).try_for_each(|place| std::fs::File::open(place)?.sync_all())
+        });
+        synced.await.map_err(Error::internal)?.map_err(|cause| unavailable(&cause))
+    }
+
+    /// Keeps an upload under `key`, in parts: all of it, or nothing. It is on disk when it returns.
     pub async fn put_spooled(&self, key: BlobKey, spooled: &Spooled) -> Result<()> {
         if spooled.size <= PART_BYTES as u64 {
             return self.put(key, spooled.read_whole().await?).await;
@@ -151,7 +162,10 @@ impl Blobs {
         }
         .await;
         match written {
-            Ok(()) => parts.finish().await.map(drop).map_err(failed),
+            Ok(()) => {
+                parts.finish().await.map_err(failed)?;
+                self.sync(key).await
+            }
             Err(error) => {
                 if let Err(cause) = parts.abort().await {
                     tracing::warn!(%cause, "parts of an upload are left in the store");
@@ -195,12 +209,6 @@ impl Blobs {
     }
 }
 
-fn make_folder(folder: &FilePath) -> std::result::Result<(), BlobsError> {
-    // What people upload is for the owner of the process alone.
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(|cause| BlobsError::Folder { path: folder.to_owned(), cause: cause.to_string() })
-}
-
 fn bucket(settings: &FileSettings) -> std::result::Result<object_store::aws::AmazonS3, BlobsError> {
     let retry = RetryConfig { max_retries: RETRIES_MAX, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
     let is_plain = settings.s3_endpoint.starts_with("http://");
@@ -231,7 +239,11 @@ fn found<T>(result: object_store::Result<T>) -> Result<Option<T>> {
 }
 
 fn failed(error: object_store::Error) -> Error {
-    Error::new(UNAVAILABLE, "The store of files cannot do this now.").retry_after(5).caused_by(error)
+    unavailable(&error)
+}
+
+fn unavailable(cause: &dyn fmt::Display) -> Error {
+    Error::new(UNAVAILABLE, "The store of files cannot do this now.").retry_after(5).caused_by(cause)
 }
 
 #[cfg(test)]

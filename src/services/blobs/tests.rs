@@ -1,5 +1,7 @@
 //! Tests of the store in memory and in a folder. S3 is tested against a server (tests/it/files).
 
+use std::path::Path as FilePath;
+
 use super::*;
 
 /// What is kept of the beginning of an upload.
@@ -114,13 +116,14 @@ async fn an_upload_that_breaks_off_is_gone_and_only_old_left_overs_are_swept() {
 }
 
 #[test]
-fn settings_of_s3_make_a_store_or_say_why_not() {
+fn settings_make_a_store_or_say_why_not() {
     let mut config = settings(None);
     config.files.backend = FilesBackend::S3;
     config.files.s3_endpoint = "http://127.0.0.1:9".into();
     config.files.s3_bucket = "paws".into();
     config.files.s3_access_key = "key".into();
     assert!(Blobs::open(&config).expect("opens").to_string().contains("paws"));
-    config.files.s3_bucket = String::new();
-    assert!(Blobs::open(&config).expect_err("no bucket").to_string().contains("files.s3_"));
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let refused = Blobs::open(&settings(Some(file.path()))).expect_err("no folder").to_string();
+    assert!(refused.contains(&file.path().display().to_string()), "{refused}");
 }

@@ -47,7 +47,7 @@ impl Images {
         Self { megapixels: settings.picture_megapixels, places: Arc::new(Semaphore::new(settings.picture_threads)) }
     }
 
-    /// A JPEG, PNG, GIF or WebP as it is kept: see [`picture`]'s rules of what stays.
+    /// A JPEG, PNG, GIF or WebP as it is kept; `picture.rs` says what stays of it.
     pub async fn prepare(&self, bytes: Bytes) -> Result<Picture, PictureError> {
         let megapixels = self.megapixels;
         self.on_a_thread(move || picture::prepare(&bytes, megapixels)).await

@@ -53,7 +53,16 @@ fn demo_data_is_loaded_into_an_empty_database_and_cleared_again() {
         place.run(&["demo", "load"]).assert_ok();
         let refused = place.run(&["demo", "load"]);
         assert!(refused.assert_refused().contains("empty"), "{}", refused.err);
+        let files = || {
+            place
+                .snapshot()
+                .into_iter()
+                .filter(|(path, content)| path.starts_with(place.data().join("files")) && content.is_some())
+                .count()
+        };
+        assert!(files() > 30, "pictures are there: {}", files());
         place.run(&["demo", "clear"]).assert_ok();
+        assert_eq!(files(), 0, "and gone");
         let process = place.serve();
         for table in
             ["species", "breeds", "businesses", "products", "services", "listings", "posts", "product_categories"]

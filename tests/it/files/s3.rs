@@ -122,9 +122,10 @@ fn a_large_file_goes_in_parts_and_a_broken_store_is_told() {
         let lost = TestApp::with(config).await;
         let owner = lost.customer().await;
         owner.upload("document", "a.pdf", PDF).await.assert_error(503, "unavailable");
-        for table in ["files", "file_uploads"] {
-            assert_eq!(lost.rows(&format!("SELECT id FROM {table}")).await.len(), 0, "{table}");
-        }
+        // Whether the store has kept something nobody knows now, so the row stays for the sweep.
+        let rows = |table: &'static str| lost.rows(table);
+        assert_eq!(rows("SELECT id FROM files").await.len(), 0);
+        assert_eq!(rows("SELECT id FROM file_uploads").await.len(), 1);
     });
 }
 

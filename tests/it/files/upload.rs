@@ -67,7 +67,7 @@ fn an_upload_is_kept_as_it_came_and_told() {
         );
         let record = owner.get(&format!("/api/v1/files/{id}")).await.assert(200);
         assert_eq!(record.json, made.json, "the record is the same");
-        assert_eq!(owner.get("/api/v1/files?purpose=document").await.assert(200).ids(), [id.clone()]);
+        assert_eq!(owner.get("/api/v1/files?purpose=document").await.assert(200).ids(), std::slice::from_ref(&id));
         assert_eq!(owner.get(&made.url()).await.assert(200).bytes, PDF);
         assert_eq!(kept(folder.path()), [format!("{}/{id}/original", &id[34..])]);
         test.settle().await;
@@ -316,6 +316,28 @@ fn an_upload_that_breaks_off_leaves_nothing() {
         drop(sender);
         until(|| kept(folder.path()).is_empty()).await;
         assert_nothing(&test, folder.path()).await;
+    });
+}
+
+#[test]
+fn one_person_has_a_few_uploads_at_once() {
+    run(async {
+        let (test, folder) = with_folder(|_| {}).await;
+        let (owner, other) = (test.customer().await, test.customer().await);
+        let mut senders = Vec::new();
+        for _ in 0..8 {
+            let mut sender = Sender::begin(&test, &owner, MB).await;
+            sender.0.write_all(&form_head(&[("purpose", "document")], "a.txt")).await.expect("sent");
+            sender.0.write_all(b"so far").await.expect("sent");
+            senders.push(sender);
+        }
+        until(|| kept(folder.path()).len() == 8).await;
+        let refused = owner.upload("document", "a.pdf", PDF).await.assert_error(429, "too_many_requests");
+        assert_eq!(refused.header("retry-after"), "1");
+        other.upload("document", "a.pdf", PDF).await.assert(201);
+        drop(senders);
+        until(|| kept(folder.path()).len() == 1).await;
+        owner.upload("document", "a.pdf", PDF).await.assert(201);
     });
 }
 
