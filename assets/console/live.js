@@ -108,11 +108,11 @@ export function useLiveRows(table, asked, page) {
 /**
  * Notices when somebody else changes the record that is shown. `compare` is called with what happened, never while `isHeld`: our own
  * changes come back too, often before the answer to our request.
- * @param {string} table @param {string} id @param {{ isHeld: boolean, isDue: boolean }} own @param {(action: import("../realtime/pawbase.js").Action) => void} compare
+ * @param {string} table @param {string} id @param {{ isHeld: boolean, due: string | null }} own @param {(action: import("../realtime/pawbase.js").Action) => void} compare
  */
 export function useLiveRecord(table, id, own, compare) {
     const happened = (/** @type {import("../realtime/pawbase.js").Action} */ action) => {
-        if (own.isHeld) own.isDue = true;
+        if (own.isHeld) own.due = action;
         else compare(action);
     };
     const hasBeenLive = useRef(false);
