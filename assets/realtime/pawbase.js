@@ -43,12 +43,12 @@
  *
  * @typedef {object} RoomSubscriber
  * @property {(members: Member[]) => void} [joined] Who is there now; again after each break.
- * @property {(user: any) => void} [userJoined]
- * @property {(user: any) => void} [userLeft]
- * @property {(user: any) => void} [typing]
+ * @property {(user: Member) => void} [userJoined]
+ * @property {(user: Member) => void} [userLeft]
+ * @property {(user: Member) => void} [typing]
  * @property {(message: Message) => void} [message]
- * @property {(user: any, message: string) => void} [read] How far somebody has read.
- * @property {(refusal: Refusal) => void} [error] Without a room after it: one is not let in, or no longer.
+ * @property {(user: Member, message: string) => void} [read] How far somebody has read.
+ * @property {(refusal: Refusal) => void} [error] One is not let in, or no longer; with status 429 one is still there.
  *
  * @typedef {{ type: string } & Record<string, any>} Frame
  * @typedef {{ reason?: string, status?: number, retry_after_s?: number, wasReached?: boolean }} Loss Why a connection ended.
@@ -72,6 +72,8 @@ const BURST = 500;
 const FRAMES_PER_S = 50;
 /** Least milliseconds between two words that somebody types. */
 const TYPING_MS = 2000;
+/** Status of a refusal that says nothing about rights. */
+const TOO_MANY_REQUESTS = 429;
 /** Reasons after which a new attempt would fail too. */
 const FINAL = ["signed_out", "suspended"];
 
@@ -469,7 +471,8 @@ export class Realtime {
         if (unsent) unsent.reject(Object.assign(new Error(message), refusal));
         else if (room !== undefined) {
             const on = this.#rooms.get(room);
-            this.#rooms.delete(room);
+            // Who typed too fast is still there.
+            if (status !== TOO_MANY_REQUESTS) this.#rooms.delete(room);
             on?.error?.(refusal);
         } else if (id !== undefined) {
             const subscription = this.#subscriptions.get(id);
