@@ -242,6 +242,7 @@ export class Realtime {
     /** @type {ReturnType<typeof setInterval> | undefined} */
     #heart;
     #heard_at_ms = 0;
+    #isWelcome = false;
     #live_at_ms = Infinity;
     /** @type {Map<string, { frame: Frame, on: Subscriber }>} */
     #subscriptions = new Map();
@@ -294,7 +295,7 @@ export class Realtime {
 
     /** Tells the server, if it hears us; what must not be lost is told again after a break. @param {Frame} frame */
     say(frame) {
-        if (this.#state === "live") this.#transport?.send(frame);
+        if (this.#isWelcome) this.#transport?.send(frame);
     }
 
     /** Tells it until the server confirms. @param {Frame} frame @returns {Promise<Message>} */
@@ -334,6 +335,7 @@ export class Realtime {
         this.#turn += 1;
         clearTimeout(this.#timer);
         clearInterval(this.#heart);
+        this.#isWelcome = false;
         this.#transport?.close();
         this.#transport = null;
     }
@@ -390,11 +392,17 @@ export class Realtime {
 
     /** What was subscribed, entered and not confirmed is told to a new connection. @param {Frame} frame */
     #welcome({ connection, heartbeat_s }) {
+        this.#isWelcome = true;
+        // An event stream is known to be there when its subscription is.
         if (connection) this.#hasSocketWorked = true;
-        this.#live_at_ms = Date.now();
-        this.#become("live");
+        if (connection || !this.#subscriptions.size) this.#begin();
         if (heartbeat_s) this.#beat(heartbeat_s * 1000);
         this.#sayAll();
+    }
+
+    #begin() {
+        if (this.#state !== "live") this.#live_at_ms = Date.now();
+        this.#become("live");
     }
 
     /** All rooms and subscriptions, no faster than the server takes them. */
@@ -437,7 +445,10 @@ export class Realtime {
         if (seq) frame.last = seq;
         if (type === "change") on.change?.({ topic: topic ?? frame.topic, action, seq, record });
         else if (type === "reset") on.reset?.();
-        else if (type === "subscribed") on.live?.();
+        else if (type === "subscribed") {
+            this.#begin();
+            on.live?.();
+        }
     }
 
     /** A word in a room. @param {Frame} told */
