@@ -88,12 +88,14 @@ export function useLiveRows(table, asked, page) {
     const [told, setTold] = useState(/** @type {{ at_ms: number, key: string | null, change: Change }[]} */ ([]));
     const [refused, setRefused] = useState(/** @type {{ key: string | null, why: string } | null} */ (null));
     const live = useRef(/** @type {string | null} */ (null));
+    const [followed, setFollowed] = useState(/** @type {string | null} */ (null));
     useTopic(asked ? table : null, asked ?? {}, {
         change: (change) => setTold((before) => [...before.slice(1 - REMEMBERED_MAX), { at_ms: performance.now(), key, change }]),
         live: () => {
             // What changed between loading and listening was not told.
             if (live.current !== key && page.data) page.refresh();
             live.current = key;
+            setFollowed(key);
         },
         reset: page.refresh,
         error: (refusal) => setRefused({ key, why: refusal.message }),
@@ -102,7 +104,10 @@ export function useLiveRows(table, asked, page) {
     const kept = useMemo(() => told.filter((one) => one.key === key && one.at_ms >= asked_at_ms)
         .reduce((before, { change }) => take(before, items, change), nothingTold()), [told, page.data, key]);
     const isRefused = refused !== null && refused.key === key;
-    return { rows: rowsNow(items, kept), marks: kept.marks, fresh: kept.fresh.size, last: told.at(-1)?.change ?? null, refused: isRefused ? refused.why : null };
+    return {
+        rows: rowsNow(items, kept), marks: kept.marks, fresh: kept.fresh.size, last: told.at(-1)?.change ?? null,
+        isFollowed: key !== null && followed === key, refused: isRefused ? refused.why : null,
+    };
 }
 
 /**
