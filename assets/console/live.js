@@ -88,12 +88,14 @@ export function useLiveRows(table, asked, page) {
     const [told, setTold] = useState(/** @type {{ at_ms: number, key: string | null, change: Change }[]} */ ([]));
     const [refused, setRefused] = useState(/** @type {{ key: string | null, why: string } | null} */ (null));
     const live = useRef(/** @type {string | null} */ (null));
+    const [followed, setFollowed] = useState(/** @type {string | null} */ (null));
     useTopic(asked ? table : null, asked ?? {}, {
         change: (change) => setTold((before) => [...before.slice(1 - REMEMBERED_MAX), { at_ms: performance.now(), key, change }]),
         live: () => {
             // What changed between loading and listening was not told.
             if (live.current !== key && page.data) page.refresh();
             live.current = key;
+            setFollowed(key);
         },
         reset: page.refresh,
         error: (refusal) => setRefused({ key, why: refusal.message }),
@@ -102,17 +104,20 @@ export function useLiveRows(table, asked, page) {
     const kept = useMemo(() => told.filter((one) => one.key === key && one.at_ms >= asked_at_ms)
         .reduce((before, { change }) => take(before, items, change), nothingTold()), [told, page.data, key]);
     const isRefused = refused !== null && refused.key === key;
-    return { rows: rowsNow(items, kept), marks: kept.marks, fresh: kept.fresh.size, last: told.at(-1)?.change ?? null, refused: isRefused ? refused.why : null };
+    return {
+        rows: rowsNow(items, kept), marks: kept.marks, fresh: kept.fresh.size, last: told.at(-1)?.change ?? null,
+        isFollowed: key !== null && followed === key, refused: isRefused ? refused.why : null,
+    };
 }
 
 /**
  * Notices when somebody else changes the record that is shown. `compare` is called with what happened, never while `isHeld`: our own
  * changes come back too, often before the answer to our request.
- * @param {string} table @param {string} id @param {{ isHeld: boolean, isDue: boolean }} own @param {(action: import("../realtime/pawbase.js").Action) => void} compare
+ * @param {string} table @param {string} id @param {{ isHeld: boolean, due: string | null }} own @param {(action: import("../realtime/pawbase.js").Action) => void} compare
  */
 export function useLiveRecord(table, id, own, compare) {
     const happened = (/** @type {import("../realtime/pawbase.js").Action} */ action) => {
-        if (own.isHeld) own.isDue = true;
+        if (own.isHeld) own.due = action;
         else compare(action);
     };
     const hasBeenLive = useRef(false);

@@ -87,5 +87,14 @@ function App() {
         <${Palette} /><${Renewal} />`;
 }
 
+/** A file that is dropped beside its place would replace the console by itself. @param {DragEvent} event */
+function refuseDrop(event) {
+    if (event.defaultPrevented || !event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "none";
+}
+addEventListener("dragover", refuseDrop);
+addEventListener("drop", refuseDrop);
+
 const root = document.getElementById("app");
 if (root) render(html`<${App} /><${ConfirmHost} /><${ToastHost} />`, root);

@@ -43,12 +43,12 @@
  *
  * @typedef {object} RoomSubscriber
  * @property {(members: Member[]) => void} [joined] Who is there now; again after each break.
- * @property {(user: any) => void} [userJoined]
- * @property {(user: any) => void} [userLeft]
- * @property {(user: any) => void} [typing]
+ * @property {(user: Member) => void} [userJoined]
+ * @property {(user: Member) => void} [userLeft]
+ * @property {(user: Member) => void} [typing]
  * @property {(message: Message) => void} [message]
- * @property {(user: any, message: string) => void} [read] How far somebody has read.
- * @property {(refusal: Refusal) => void} [error] Without a room after it: one is not let in, or no longer.
+ * @property {(user: Member, message: string) => void} [read] How far somebody has read.
+ * @property {(refusal: Refusal) => void} [error] One is not let in, or no longer; with status 429 one is still there.
  *
  * @typedef {{ type: string } & Record<string, any>} Frame
  * @typedef {{ reason?: string, status?: number, retry_after_s?: number, wasReached?: boolean }} Loss Why a connection ended.
@@ -72,6 +72,8 @@ const BURST = 500;
 const FRAMES_PER_S = 50;
 /** Least milliseconds between two words that somebody types. */
 const TYPING_MS = 2000;
+/** Status of a refusal that says nothing about rights. */
+const TOO_MANY_REQUESTS = 429;
 /** Reasons after which a new attempt would fail too. */
 const FINAL = ["signed_out", "suspended"];
 
@@ -240,6 +242,7 @@ export class Realtime {
     /** @type {ReturnType<typeof setInterval> | undefined} */
     #heart;
     #heard_at_ms = 0;
+    #isWelcome = false;
     #live_at_ms = Infinity;
     /** @type {Map<string, { frame: Frame, on: Subscriber }>} */
     #subscriptions = new Map();
@@ -292,7 +295,7 @@ export class Realtime {
 
     /** Tells the server, if it hears us; what must not be lost is told again after a break. @param {Frame} frame */
     say(frame) {
-        if (this.#state === "live") this.#transport?.send(frame);
+        if (this.#isWelcome) this.#transport?.send(frame);
     }
 
     /** Tells it until the server confirms. @param {Frame} frame @returns {Promise<Message>} */
@@ -332,6 +335,7 @@ export class Realtime {
         this.#turn += 1;
         clearTimeout(this.#timer);
         clearInterval(this.#heart);
+        this.#isWelcome = false;
         this.#transport?.close();
         this.#transport = null;
     }
@@ -388,11 +392,17 @@ export class Realtime {
 
     /** What was subscribed, entered and not confirmed is told to a new connection. @param {Frame} frame */
     #welcome({ connection, heartbeat_s }) {
+        this.#isWelcome = true;
+        // An event stream is known to be there when its subscription is.
         if (connection) this.#hasSocketWorked = true;
-        this.#live_at_ms = Date.now();
-        this.#become("live");
+        if (connection || !this.#subscriptions.size) this.#begin();
         if (heartbeat_s) this.#beat(heartbeat_s * 1000);
         this.#sayAll();
+    }
+
+    #begin() {
+        if (this.#state !== "live") this.#live_at_ms = Date.now();
+        this.#become("live");
     }
 
     /** All rooms and subscriptions, no faster than the server takes them. */
@@ -435,7 +445,10 @@ export class Realtime {
         if (seq) frame.last = seq;
         if (type === "change") on.change?.({ topic: topic ?? frame.topic, action, seq, record });
         else if (type === "reset") on.reset?.();
-        else if (type === "subscribed") on.live?.();
+        else if (type === "subscribed") {
+            this.#begin();
+            on.live?.();
+        }
     }
 
     /** A word in a room. @param {Frame} told */
@@ -469,7 +482,8 @@ export class Realtime {
         if (unsent) unsent.reject(Object.assign(new Error(message), refusal));
         else if (room !== undefined) {
             const on = this.#rooms.get(room);
-            this.#rooms.delete(room);
+            // Who typed too fast is still there.
+            if (status !== TOO_MANY_REQUESTS) this.#rooms.delete(room);
             on?.error?.(refusal);
         } else if (id !== undefined) {
             const subscription = this.#subscriptions.get(id);

@@ -22,7 +22,7 @@ import { Icon } from "./icon.js";
  */
 export function useRecordNews({ table, id, loaded, isEditing, load }) {
     const [news, setNews] = useState(/** @type {News | null} */ (null));
-    const own = useRef({ isHeld: false, isDue: false }).current;
+    const own = useRef({ isHeld: false, due: /** @type {string | null} */ (null) }).current;
     const newest = useRef({ loaded, isEditing });
     newest.current = { loaded, isEditing };
     const gone = () => setNews((before) => ({ names: before?.names ?? [], theirs: null, isGone: true }));
@@ -31,7 +31,7 @@ export function useRecordNews({ table, id, loaded, isEditing, load }) {
         if (!newest.current.loaded.data) return undefined;
         try {
             const now = await load();
-            if (own.isHeld) own.isDue = true;
+            if (own.isHeld) own.due = action;
             else tell(now);
         } catch (error) {
             // Anything else is told when the reader acts.
@@ -50,14 +50,17 @@ export function useRecordNews({ table, id, loaded, isEditing, load }) {
     /** Runs a change of our own, which is no news. @template T @param {() => Promise<T>} run @returns {Promise<T>} */
     const holding = async (run) => {
         own.isHeld = true;
+        let isDone = false;
         try {
-            return await run();
+            const answer = await run();
+            isDone = true;
+            return answer;
         } finally {
             own.isHeld = false;
-            if (own.isDue) {
-                own.isDue = false;
-                compare("updated");
-            }
+            const due = own.due;
+            own.due = null;
+            // A record that we have just deleted ourselves is gone, and that is no news either.
+            if (due && !(isDone && due !== "updated")) compare(due);
         }
     };
     return { news, clear: () => setNews(null), holding };

@@ -10,14 +10,14 @@ import { Icon } from "./icon.js";
 const OFFERED_MAX = 12;
 /** Milliseconds of quiet before records are asked for. */
 const QUIET_MS = 180;
-/** @param {string} table @param {string} text @param {boolean} isOpen */
+/** Records that fit some text; `of` is the table and the text that they were found for. @param {string} table @param {string} text @param {boolean} isOpen */
 function useOffers(table, text, isOpen) {
-    const [offers, setOffers] = useState(/** @type {{ items: any[], why: string, isBusy: boolean }} */ ({ items: [], why: "", isBusy: false }));
+    const [offers, setOffers] = useState(/** @type {{ items: any[], why: string, isBusy: boolean, of: string }} */ ({ items: [], why: "", isBusy: false, of: "" }));
     useEffect(() => {
         if (!isOpen || !table) return undefined;
         const abort = new AbortController();
         setOffers((before) => ({ ...before, isBusy: true }));
-        const settle = (/** @type {any[]} */ items, why = "") => !abort.signal.aborted && setOffers({ items, why, isBusy: false });
+        const settle = (/** @type {any[]} */ items, why = "") => !abort.signal.aborted && setOffers({ items, why, isBusy: false, of: `${table} ${text}` });
         const timer = setTimeout(() => findRecords(table, text.trim(), OFFERED_MAX, abort.signal).then(
             (items) => settle(items), (error) => settle([], error.message)), text ? QUIET_MS : 0);
         return () => { abort.abort(); clearTimeout(timer); };
@@ -72,25 +72,34 @@ export function LinkPicker({ field, value, input, onPick, onClear, label = "reco
     const [at, setAt] = useState(0);
     const box = useRef(/** @type {HTMLInputElement | null} */ (null));
     const list = useId();
-    const { items, why, isBusy } = useOffers(table, text, isOpen);
+    const { items, why, isBusy, of } = useOffers(table, text, isOpen);
+    const isCurrent = of === `${table} ${text}`;
+    /** Enter was pressed before the records for what is typed were there: the first of them is meant, not the first of the old ones. */
+    const isDue = useRef(false);
     useEffect(() => { if (isChanging) box.current?.focus(); }, [isChanging]);
-    if (link && !isChanging) {
-        return html`<${Chosen} link=${link} isMany=${isMany} onClear=${onClear} isDisabled=${isDisabled} input=${input} onChange=${() => setChanging(true)} />`;
-    }
-    const close = () => { setOpen(false); setText(""); setChanging(false); };
+    const close = () => { isDue.current = false; setOpen(false); setText(""); setChanging(false); };
     const pick = (/** @type {any} */ record) => {
         if (!record) return;
         learn(table, record);
         onPick(isMany ? { table, id: record.id } : record.id);
         close();
     };
+    useEffect(() => {
+        if (isDue.current && isCurrent) pick(items[0]);
+        if (isCurrent) isDue.current = false;
+    }, [of, isCurrent]);
+    if (link && !isChanging) {
+        return html`<${Chosen} link=${link} isMany=${isMany} onClear=${onClear} isDisabled=${isDisabled} input=${input} onChange=${() => setChanging(true)} />`;
+    }
     const pressed = (/** @type {KeyboardEvent} */ event) => {
         const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
         if (step) {
             setOpen(true);
             if (items.length) setAt((at + step + items.length) % items.length);
-        } else if (event.key === "Enter" && isOpen) pick(items[at]);
-        else if (event.key === "Escape" && isOpen) close();
+        } else if (event.key === "Enter" && isOpen) {
+            isDue.current = !isCurrent;
+            if (isCurrent) pick(items[at]);
+        } else if (event.key === "Escape" && isOpen) close();
         else return;
         event.preventDefault();
         event.stopPropagation();

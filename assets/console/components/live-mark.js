@@ -4,11 +4,11 @@ import { html } from "../vendor/preact.js";
 import { connection } from "../live.js";
 import { Icon } from "./icon.js";
 
-/** Says how the connection stands; `off` says why this list cannot be followed. @param {{ off?: string | null }} props */
-export function LiveMark({ off = null }) {
+/** Says whether the list is followed; `off` says why it cannot be. @param {{ isFollowed: boolean, off?: string | null }} props */
+export function LiveMark({ isFollowed, off = null }) {
     const state = connection.value;
     const [look, text, title] = off !== null ? ["is-off", "Not live", off]
-        : state === "live" ? ["is-live", "Live", "What others change appears here as it happens."]
+        : state === "live" && isFollowed ? ["is-live", "Live", "What others change appears here as it happens."]
         : state === "closed" ? ["is-off", "Not live", "There is no connection. Load again to see what is new."]
         : ["is-waiting", "Connecting…", "What others change appears again when the connection is back."];
     return html`<span class=${`live-mark ${look}`} title=${title}><span class="live-dot" aria-hidden="true"></span>${text}<span class="sr-only">. ${title}</span></span>`;

@@ -26,7 +26,7 @@ export function cell({ table, field, value, isWhole }) {
         return html`<ol class="item-list">${value.map((item, index) => html`<li key=${index}><${Value} table=${table} field=${itemOf(field)} value=${item} isWhole /></li>`)}</ol>`;
     }
     if (!Array.isArray(value) || ["object", "array", "any"].includes(field.type)) return html`<${fallback.cell} field=${field} value=${value} isWhole=${isWhole} />`;
-    if (!value.length) return html`<span class="none">none</span>`;
+    if (!value.length) return html`<span class="none">${isFileLink(field) && !isWhole ? "–" : "none"}</span>`;
     const shown = isWhole ? value : value.slice(0, SHOWN_MAX);
     return html`<span class=${isWhole ? "items items-wrap" : "items"}>
         ${shown.map((item, index) => html`

@@ -136,7 +136,7 @@ function Files({ table, query }) {
         <div class=${`drop-page ${isOver ? "is-over" : ""}`} ...${events}>
             <${Page} title="Files" lead="Pictures and documents that people uploaded. What nothing links to goes by itself after a while." actions=${mayUpload && upload} isWide>
                 ${used.data && html`<${Used} groups=${used.data.groups} isNarrowed=${isNarrowed} />`}
-                <${Filters} table=${table} query=${query} mark=${html`<${FreshNote} count=${live.fresh} onShow=${refresh} /><${LiveMark} off=${why ?? live.refused} />`} />
+                <${Filters} table=${table} query=${query} mark=${html`<${FreshNote} count=${live.fresh} onShow=${refresh} /><${LiveMark} isFollowed=${live.isFollowed} off=${why ?? live.refused} />`} />
                 ${problem && html`<${ProblemNote} problem=${problem} onRetry=${reload} />`}
                 ${isSlow && html`<${Skeleton} rows=${6} />`}
                 ${data && files.length === 0 && html`

@@ -175,7 +175,7 @@ function Records({ table, query }) {
                 <${SavedViews} table=${table.name} list=${list} onApply=${(/** @type {URLSearchParams} */ next) => go(`/tables/${table.name}`, next)} />
                 <button type="button" class="icon-button" aria-label="Load again" title="Load again" onClick=${pages.reload}><${Icon} name="refresh" /></button>
                 <${FreshNote} count=${live.fresh} onShow=${pages.fresh} />
-                <${LiveMark} off=${pages.why ?? live.refused} />
+                <${LiveMark} isFollowed=${live.isFollowed} off=${pages.why ?? live.refused} />
             </div>
             <${FilterChips} table=${table} list=${list} onChange=${change} />
             <${Heard} table=${table} live=${live} />

@@ -54,6 +54,8 @@ export async function use(page) {
   await tile(/Dropped.png/).waitFor();
   await settled(page);
 
+  await page.locator(".live-mark.is-live").waitFor();
+  await settled(page);
   const [dropped] = await recordsOf(page.context(), "files", "name=Dropped.png&limit=1");
   assert.deepEqual([dropped.purpose, dropped.visibility, dropped.mime], ["listing_photo", "public", "image/png"]);
   await operate(page.context(), "DELETE", `files/${dropped.id}`);

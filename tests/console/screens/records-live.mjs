@@ -19,6 +19,7 @@ export async function use(page) {
   const rows = page.locator("tbody tr");
   const names = async () => (await page.locator("tbody th a").allInnerTexts()).join(", ");
   await page.locator(".live-mark.is-live").waitFor();
+  await settled(page);
   assert.equal(await names(), "Aa aardvark, Aa alpaca, Aa axolotl");
 
   await operate(context, "PATCH", "species/live_alpaca", { name: "Aa zebra" });
