@@ -95,7 +95,7 @@ settings! {
         uri_kb: u64 = 8, 1..=64;
         /// Connections open at once.
         connections: usize = 4096, 1..=1_000_000;
-        /// How long a client may take nothing of what is being sent to it before its connection is closed, in seconds.
+        /// How long a client may take nothing of what is sent to it before its connection is closed, in seconds.
         stalled_s: u64 = 60, 1..=3600;
         /// How long a request may take, in seconds.
         request_timeout_s: u64 = 30, 1..=600;

@@ -463,11 +463,11 @@ impl Hub {
                 connection.close(Closing::Silent);
             }
             // Not all in the same second.
-            if (tick + connection.number) % heartbeat == 0 {
+            if (tick + connection.number).is_multiple_of(heartbeat) {
                 connection.queue.heartbeat();
             }
         }
-        if !self.platform.engine.is_embedded() && tick % REMOTE_TICKS == 0 {
+        if !self.platform.engine.is_embedded() && tick.is_multiple_of(REMOTE_TICKS) {
             let _one = self.refreshing.lock().await;
             self.recheck_before(u64::MAX).await;
         }

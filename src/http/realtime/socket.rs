@@ -105,7 +105,11 @@ impl Session {
                     match heard(frame) {
                         Heard::Frame(text) => self.obey(&text).await,
                         Heard::Sign => {}
-                        Heard::Nonsense => connection.close(Closing::Protocol),
+                        // At once: what is read after it may look like an end.
+                        Heard::Nonsense => {
+                            connection.close(Closing::Protocol);
+                            return close(&mut socket, Closing::Protocol).await;
+                        }
                         Heard::End => return,
                     }
                 }

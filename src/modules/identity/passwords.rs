@@ -208,7 +208,7 @@ mod tests {
     async fn the_queue_is_bounded() {
         let passwords = Passwords::new(&settings(8)).expect("made");
         let blocked = Arc::clone(&passwords.threads).acquire_owned().await.expect("a thread");
-        let crowd = futures::future::join_all((0..70).map(|_| passwords.hash("x")));
+        let crowd = futures::future::join_all((0..WAITING_MAX + 6).map(|_| passwords.hash("x")));
         let release = async { drop(blocked) };
         let (outcomes, ()) = tokio::join!(crowd, release);
         let refused: Vec<_> = outcomes.into_iter().filter_map(Result::err).collect();

@@ -28,6 +28,14 @@ async fn join(socket: &mut Socket, room: &str) -> Vec<Value> {
     told["members"].as_array().expect("members").clone()
 }
 
+/// What follows a message: that it is there, and that its sender has read it; they are told by two tables, in either order.
+async fn message_and_read(socket: &mut Socket) -> [Value; 2] {
+    let mut told = [socket.next().await.expect("a frame"), socket.next().await.expect("a frame")];
+    told.sort_by_key(|frame| frame["type"] != "message");
+    assert_eq!((&told[0]["type"], &told[1]["type"]), (&json!("message"), &json!("read")), "{told:?}");
+    told
+}
+
 fn person(client: &Client) -> Value {
     json!({ "id": client.user })
 }
@@ -49,11 +57,10 @@ fn people_in_a_conversation_see_each_other_type_and_what_they_write() {
         assert_eq!(one.expect("typing").await["user"], person(&bob));
         two.send(json!({ "type": "send_message", "room": room, "content": "Hello", "client_id": "c1" })).await;
         for socket in [&mut one, &mut two] {
-            let told = socket.expect("message").await;
+            // Who sends has read it.
+            let [told, read] = message_and_read(socket).await;
             assert_eq!((&told["room"], &told["message"]["content"]), (&json!(room), &json!("Hello")));
             assert_eq!((&told["message"]["sender"], &told["message"]["client_id"]), (&json!(bob.user), &json!("c1")));
-            // Who sends has read it.
-            let read = socket.expect("read").await;
             assert_eq!((&read["user"], &read["message"]), (&person(&bob), &told["message"]["id"]));
         }
         // Sent again under its name it is one message, and its sender is told once more that it is there.
@@ -63,8 +70,8 @@ fn people_in_a_conversation_see_each_other_type_and_what_they_write() {
         let sent =
             ada.post(&format!("{CONVERSATIONS}/{id}/messages"), json!({ "content": "By post" })).await.assert(201);
         for socket in [&mut one, &mut two] {
-            assert_eq!(socket.expect("message").await["message"]["id"], sent.id());
-            assert_eq!(socket.expect("read").await["user"], person(&ada));
+            let [told, read] = message_and_read(socket).await;
+            assert_eq!((&told["message"]["id"], &read["user"]), (&json!(sent.id()), &person(&ada)));
         }
         two.send(json!({ "type": "read", "room": room, "message": sent.id() })).await;
         for socket in [&mut one, &mut two] {
@@ -74,7 +81,7 @@ fn people_in_a_conversation_see_each_other_type_and_what_they_write() {
         two.send(json!({ "type": "leave_room", "room": room })).await;
         assert_eq!(one.expect("user_left").await["user"], person(&bob));
         one.send(json!({ "type": "send_message", "room": room, "content": "Alone" })).await;
-        one.expect("message").await;
+        message_and_read(&mut one).await;
         two.send(json!({ "type": "ping" })).await;
         two.expect("pong").await;
     });
@@ -168,7 +175,7 @@ fn who_is_put_out_of_a_conversation_or_a_business_is_out_of_its_room() {
         assert_eq!((&error["room"], &error["error"]), (&json!(room), &json!("not_found")));
         assert_eq!(one.expect("user_left").await["user"], person(&bob));
         one.send(json!({ "type": "send_message", "room": room, "content": "Secret" })).await;
-        one.expect("message").await;
+        message_and_read(&mut one).await;
         two.send(json!({ "type": "ping" })).await;
         two.expect("pong").await;
         let member = stage.test.member(&stage.business, "receptionist").await;
