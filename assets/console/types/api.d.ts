@@ -473,6 +473,140 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/blocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List blocks
+         * @description Somebody whom a user does not want to hear from. Only what the caller may see is listed and counted.
+         */
+        get: operations["list_blocks"];
+        put?: never;
+        /**
+         * Create one of blocks
+         * @description Somebody whom a user does not want to hear from.
+         */
+        post: operations["create_blocks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/blocks/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Aggregate blocks
+         * @description Somebody whom a user does not want to hear from. Counts and measures of what the caller may see, in groups; at most a set number of groups.
+         */
+        get: operations["aggregate_blocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/blocks/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export blocks
+         * @description Somebody whom a user does not want to hear from. The whole list as a file, streamed. In CSV the header has the paths of the fields, lists are JSON, and text that a spreadsheet would take for a formula begins with an apostrophe.
+         */
+        get: operations["export_blocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/blocks/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import blocks
+         * @description Somebody whom a user does not want to hear from. New records from a file: CSV with a header of field paths, an array of objects, or an object on each line. Each row is checked as a new record is; it may also bring its key and the time when it was made. What the database computes is ignored. With `Accept: application/x-ndjson` the answer is lines of progress and last the report.
+         */
+        post: operations["import_blocks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/blocks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get one of blocks
+         * @description Somebody whom a user does not want to hear from.
+         */
+        get: operations["get_blocks"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete one of blocks
+         * @description Somebody whom a user does not want to hear from.
+         */
+        delete: operations["delete_blocks"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/blocks/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore one of blocks
+         * @description Somebody whom a user does not want to hear from. Makes a deleted record again as it was, with its key, from the audit trail. 409 when there is a record with its key or unique values; 422 when other records went with it, or what it links to is gone.
+         */
+        post: operations["restore_blocks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/breeds": {
         parameters: {
             query?: never;
@@ -881,6 +1015,193 @@ export interface paths {
          * @description An answer to a post. Makes a deleted record again as it was, with its key, from the audit trail. 409 when there is a record with its key or unique values; 422 when other records went with it, or what it links to is gone.
          */
         post: operations["restore_comments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List conversations
+         * @description People who write to each other. Seen by its members, and by those who work in its business. Made by commands. Only what the caller may see is listed and counted.
+         */
+        get: operations["list_conversations"];
+        put?: never;
+        /**
+         * Begin a conversation
+         * @description An inquiry goes to whoever offers the thing: to the business, where everybody who works there sees it, or to the person; who has asked about it before gets that conversation again. 422 lists every bad field, and also says when one would write to oneself. 403 when somebody wants no messages of the caller's. Somebody begins thirty in an hour at most.
+         */
+        post: operations["start_conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/conversations/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Aggregate conversations
+         * @description People who write to each other. Seen by its members, and by those who work in its business. Made by commands. Counts and measures of what the caller may see, in groups; at most a set number of groups.
+         */
+        get: operations["aggregate_conversations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/conversations/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export conversations
+         * @description People who write to each other. Seen by its members, and by those who work in its business. Made by commands. The whole list as a file, streamed. In CSV the header has the paths of the fields, lists are JSON, and text that a spreadsheet would take for a formula begins with an apostrophe.
+         */
+        get: operations["export_conversations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/conversations/unread_count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count the conversations with something to read
+         * @description Those of the caller in which somebody wrote after what they have read last. 401 without a sign-in.
+         */
+        get: operations["count_unread_conversations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/conversations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get one of conversations
+         * @description People who write to each other. Seen by its members, and by those who work in its business. Made by commands.
+         */
+        get: operations["get_conversations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/conversations/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a message
+         * @description Everybody in the conversation sees it, at once where they listen. Give it a `client_id`: sent again under the same, as after a broken connection, it is answered again and there once; 422 when another message was sent under it. 403 when the other one wants no messages of the caller's. Sixty in a minute at most.
+         */
+        post: operations["send_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/conversations/{id}/participants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let people into a group
+         * @description They see all of it, also what was written before. Only owners of the group (403); 409 when it is no group. Those who are in it stay as they are.
+         */
+        post: operations["add_participants"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/conversations/{id}/participants/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Leave a group, or remove somebody
+         * @description They do not see it any more. Everybody may leave; only owners of the group remove others (403). Where no owner is left the one who has been there longest becomes one. 409 when it is no group.
+         */
+        delete: operations["remove_participant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/conversations/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say how far a conversation was read
+         * @description Up to this message; never back. Answers in how many conversations there is something to read now.
+         */
+        post: operations["read_conversation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1900,6 +2221,89 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List messages
+         * @description What somebody wrote in a conversation. Seen by whoever sees that. Sent by a command. Only what the caller may see is listed and counted.
+         */
+        get: operations["list_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/messages/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Aggregate messages
+         * @description What somebody wrote in a conversation. Seen by whoever sees that. Sent by a command. Counts and measures of what the caller may see, in groups; at most a set number of groups.
+         */
+        get: operations["aggregate_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/messages/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export messages
+         * @description What somebody wrote in a conversation. Seen by whoever sees that. Sent by a command. The whole list as a file, streamed. In CSV the header has the paths of the fields, lists are JSON, and text that a spreadsheet would take for a formula begins with an apostrophe.
+         */
+        get: operations["export_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/messages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get one of messages
+         * @description What somebody wrote in a conversation. Seen by whoever sees that. Sent by a command.
+         */
+        get: operations["get_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/notification_deliveries": {
         parameters: {
             query?: never;
@@ -2228,6 +2632,93 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/admin/participants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List participants
+         * @description Somebody in a conversation, and how far they have read. People mute it for themselves; all else is done by commands. Only what the caller may see is listed and counted.
+         */
+        get: operations["list_participants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/participants/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Aggregate participants
+         * @description Somebody in a conversation, and how far they have read. People mute it for themselves; all else is done by commands. Counts and measures of what the caller may see, in groups; at most a set number of groups.
+         */
+        get: operations["aggregate_participants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/participants/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export participants
+         * @description Somebody in a conversation, and how far they have read. People mute it for themselves; all else is done by commands. The whole list as a file, streamed. In CSV the header has the paths of the fields, lists are JSON, and text that a spreadsheet would take for a formula begins with an apostrophe.
+         */
+        get: operations["export_participants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/participants/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get one of participants
+         * @description Somebody in a conversation, and how far they have read. People mute it for themselves; all else is done by commands.
+         */
+        get: operations["get_participants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change one of participants
+         * @description Somebody in a conversation, and how far they have read. People mute it for themselves; all else is done by commands. A merge patch: fields left out stay as they are, null removes.
+         */
+        patch: operations["update_participants"];
         trace?: never;
     };
     "/api/admin/pets": {
@@ -4403,6 +4894,14 @@ export interface components {
             /** @description IANA time zone. */
             timezone: string;
         };
+        /**
+         * AddParticipants
+         * @description People who are to come into a group.
+         */
+        AddParticipants: {
+            /** @description Their keys. */
+            users: string[];
+        };
         /** @description A postal address of a user. */
         Addresses: {
             /** @description Town. */
@@ -4752,6 +5251,21 @@ export interface components {
             /** @constant */
             table: "addresses";
         } | {
+            body: components["schemas"]["BlocksCreate"];
+            /** @constant */
+            method: "POST";
+            /** @constant */
+            table: "blocks";
+        } | {
+            /** Format: uuid */
+            id: string;
+            /** @description As the header If-Match. */
+            if_match?: string;
+            /** @constant */
+            method: "DELETE";
+            /** @constant */
+            table: "blocks";
+        } | {
             body: components["schemas"]["BreedsCreate"];
             /** @constant */
             method: "POST";
@@ -4898,6 +5412,16 @@ export interface components {
             method: "DELETE";
             /** @constant */
             table: "memberships";
+        } | {
+            body: components["schemas"]["ParticipantsPatch"];
+            /** Format: uuid */
+            id: string;
+            /** @description As the header If-Match. */
+            if_match?: string;
+            /** @constant */
+            method: "PATCH";
+            /** @constant */
+            table: "participants";
         } | {
             body: components["schemas"]["PetsCreate"];
             /** @constant */
@@ -5095,6 +5619,106 @@ export interface components {
             /** @constant */
             table: "users";
         };
+        /** @description Somebody whom a user does not want to hear from. */
+        Blocks: {
+            /**
+             * Format: uuid
+             * @description Whose messages are refused.
+             */
+            blocked?: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            created_at?: string;
+            /** @description Linked records, as wished for with `expand`. */
+            expand?: {
+                blocked?: components["schemas"]["Users"];
+                user?: components["schemas"]["Users"];
+            };
+            /**
+             * Format: uuid
+             * @description Key of the record.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description Who blocks; the caller if left out.
+             */
+            user?: string;
+        };
+        /** @description As the answer to a write. */
+        BlocksComplete: WithRequired<components["schemas"]["Blocks"], "id" | "blocked" | "created_at" | "user">;
+        /** @description A new record. */
+        BlocksCreate: {
+            /**
+             * Format: uuid
+             * @description Whose messages are refused.
+             */
+            blocked: string;
+            /**
+             * Format: uuid
+             * @description Who blocks; the caller if left out.
+             */
+            user: string;
+        };
+        /**
+         * @description A field that could be read.
+         * @enum {string}
+         */
+        BlocksField: "id" | "blocked" | "created_at" | "user";
+        /**
+         * @description A field that records can be grouped by.
+         * @enum {string}
+         */
+        BlocksGroup: "id" | "blocked" | "created_at" | "user";
+        /** @description A record to import. */
+        BlocksImport: {
+            /**
+             * Format: uuid
+             * @description Whose messages are refused.
+             */
+            blocked: string;
+            /**
+             * Format: date-time
+             * @description Since when. Filled in when left out.
+             */
+            created_at?: string;
+            /**
+             * Format: uuid
+             * @description Key of the record.
+             */
+            id?: string;
+            /**
+             * Format: uuid
+             * @description Who blocks; the caller if left out.
+             */
+            user: string;
+        };
+        /**
+         * @description A link, or a way over several, that can be expanded.
+         * @enum {string}
+         */
+        BlocksLink: "blocked" | "blocked.photo" | "blocked.photo.business" | "blocked.photo.owner" | "user" | "user.photo" | "user.photo.business" | "user.photo.owner";
+        /**
+         * @description A function of a group.
+         * @enum {string}
+         */
+        BlocksMeasure: "count" | "count(id)" | "count(blocked)" | "count(created_at)" | "count(user)" | "min(created_at)" | "max(created_at)";
+        /** @description A page of a list. */
+        BlocksPage: {
+            /** @description The records. */
+            items: components["schemas"]["Blocks"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+            /** @description All matching records, with count=true. */
+            total?: number;
+        };
+        /**
+         * @description A field that records can be put in order by; with - in descending order.
+         * @enum {string}
+         */
+        BlocksSort: "id" | "-id" | "blocked" | "-blocked" | "created_at" | "-created_at" | "user" | "-user";
         /** @description True or false. */
         BooleanFilter: {
             eq?: boolean;
@@ -5733,6 +6357,153 @@ export interface components {
          * @enum {string}
          */
         CommentsSort: "id" | "-id" | "author" | "-author" | "content" | "-content" | "created_at" | "-created_at" | "post" | "-post" | "status" | "-status" | "updated_at" | "-updated_at";
+        /**
+         * Conversation
+         * @description A conversation.
+         */
+        Conversation: {
+            /** @description The record that it is about. */
+            about?: components["schemas"]["ConversationTopic"] & unknown;
+            /**
+             * Format: uuid
+             * @description The business that is written to.
+             */
+            business?: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description Who began it.
+             */
+            created_by: string;
+            /**
+             * Format: uuid
+             * @description Its key.
+             */
+            id: string;
+            /**
+             * @description What kind it is.
+             * @enum {string}
+             */
+            kind: "inquiry" | "order" | "booking" | "support" | "group";
+            /**
+             * Format: uuid
+             * @description The newest message.
+             */
+            last_message?: string;
+            /**
+             * Format: date-time
+             * @description When that was sent.
+             */
+            last_message_at?: string;
+            /** @description Who is in it for themselves. */
+            members: string[];
+            /** @description What it is about, in words. */
+            subject?: string;
+        };
+        /**
+         * ConversationTopic
+         * @description A record that a conversation is about.
+         */
+        ConversationTopic: {
+            /** @description Its key. */
+            id: string;
+            /** @description Its table. */
+            table: string;
+        };
+        /** @description People who write to each other. Seen by its members, and by those who work in its business. Made by commands. */
+        Conversations: {
+            /** @description The record that it is about. */
+            about?: {
+                /** @description Key of the record. */
+                id: string;
+                /** @description Table of the record. */
+                table: string;
+            };
+            /**
+             * Format: uuid
+             * @description The business that is written to; everybody who works there sees it.
+             */
+            business?: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            created_at?: string;
+            /**
+             * Format: uuid
+             * @description Who began it.
+             */
+            created_by?: string;
+            /** @description Linked records, as wished for with `expand`. */
+            expand?: {
+                business?: components["schemas"]["Businesses"];
+                created_by?: components["schemas"]["Users"];
+                last_message?: components["schemas"]["Messages"];
+                members?: components["schemas"]["Users"][];
+            };
+            /**
+             * Format: uuid
+             * @description Key of the record.
+             */
+            id: string;
+            /**
+             * @description An inquiry is about something offered, support is with the staff of the platform, a group is of people.
+             * @enum {string}
+             */
+            kind?: "inquiry" | "order" | "booking" | "support" | "group";
+            /**
+             * Format: uuid
+             * @description The newest message.
+             */
+            last_message?: string;
+            /**
+             * Format: date-time
+             * @description When that was sent.
+             */
+            last_message_at?: string;
+            /** @description Who is in it now, without those who write for the business or as staff. */
+            members?: string[];
+            /** @description What it is about, in words. */
+            subject?: string;
+        };
+        /**
+         * @description A field that could be read.
+         * @enum {string}
+         */
+        ConversationsField: "id" | "about" | "business" | "created_at" | "created_by" | "kind" | "last_message" | "last_message_at" | "members" | "subject";
+        /**
+         * @description A field that records can be grouped by.
+         * @enum {string}
+         */
+        ConversationsGroup: "id" | "about" | "business" | "created_at" | "created_by" | "kind" | "last_message" | "last_message_at" | "subject";
+        /**
+         * @description A link, or a way over several, that can be expanded.
+         * @enum {string}
+         */
+        ConversationsLink: "business" | "business.logo" | "business.logo.business" | "business.logo.owner" | "created_by" | "created_by.photo" | "created_by.photo.business" | "created_by.photo.owner" | "last_message" | "last_message.conversation" | "last_message.conversation.business" | "last_message.conversation.created_by" | "last_message.conversation.last_message" | "last_message.conversation.members" | "last_message.files" | "last_message.files.business" | "last_message.files.owner" | "last_message.sender" | "last_message.sender.photo" | "members" | "members.photo" | "members.photo.business" | "members.photo.owner";
+        /**
+         * @description A function of a group.
+         * @enum {string}
+         */
+        ConversationsMeasure: "count" | "count(id)" | "count(about)" | "count(business)" | "count(created_at)" | "count(created_by)" | "count(kind)" | "count(last_message)" | "count(last_message_at)" | "count(members)" | "count(subject)" | "min(created_at)" | "max(created_at)" | "min(last_message_at)" | "max(last_message_at)";
+        /** @description A page of a list. */
+        ConversationsPage: {
+            /** @description The records. */
+            items: components["schemas"]["Conversations"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+            /** @description All matching records, with count=true. */
+            total?: number;
+        };
+        /**
+         * @description A field that records can be put in order by; with - in descending order.
+         * @enum {string}
+         */
+        ConversationsSort: "id" | "-id" | "about" | "-about" | "business" | "-business" | "created_at" | "-created_at" | "created_by" | "-created_by" | "kind" | "-kind" | "last_message" | "-last_message" | "last_message_at" | "-last_message_at" | "subject" | "-subject";
         /** @description An instant, in whole seconds. */
         DateTimeFilter: {
             /** Format: date-time */
@@ -7056,6 +7827,87 @@ export interface components {
          * @enum {string}
          */
         MembershipsSort: "id" | "-id" | "business" | "-business" | "created_at" | "-created_at" | "role" | "-role" | "status" | "-status" | "updated_at" | "-updated_at" | "user" | "-user";
+        /** @description What somebody wrote in a conversation. Seen by whoever sees that. Sent by a command. */
+        Messages: {
+            /** @description What the sending app calls it, once for each sender; its key where the app says nothing. */
+            client_id?: string;
+            /** @description Text; may be empty where there are files. */
+            content?: string;
+            /**
+             * Format: uuid
+             * @description Where it was written.
+             */
+            conversation?: string;
+            /**
+             * Format: date-time
+             * @description When it was sent.
+             */
+            created_at?: string;
+            /** @description Linked records, as wished for with `expand`. */
+            expand?: {
+                conversation?: components["schemas"]["Conversations"];
+                files?: components["schemas"]["Files"][];
+                sender?: components["schemas"]["Users"];
+            };
+            /** @description Files that go with it. Whoever sees the message may read them. */
+            files?: string[];
+            /**
+             * Format: uuid
+             * @description Key of the record.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description Who wrote it.
+             */
+            sender?: string;
+        };
+        /**
+         * @description A field that could be read.
+         * @enum {string}
+         */
+        MessagesField: "id" | "client_id" | "content" | "conversation" | "created_at" | "files" | "sender";
+        /**
+         * @description A field that records can be grouped by.
+         * @enum {string}
+         */
+        MessagesGroup: "id" | "client_id" | "content" | "conversation" | "created_at" | "sender";
+        /**
+         * @description A link, or a way over several, that can be expanded.
+         * @enum {string}
+         */
+        MessagesLink: "conversation" | "conversation.business" | "conversation.business.logo" | "conversation.created_by" | "conversation.created_by.photo" | "conversation.last_message" | "conversation.last_message.conversation" | "conversation.last_message.files" | "conversation.last_message.sender" | "conversation.members" | "conversation.members.photo" | "files" | "files.business" | "files.business.logo" | "files.owner" | "files.owner.photo" | "sender" | "sender.photo" | "sender.photo.business" | "sender.photo.owner";
+        /**
+         * @description A function of a group.
+         * @enum {string}
+         */
+        MessagesMeasure: "count" | "count(id)" | "count(client_id)" | "count(content)" | "count(conversation)" | "count(created_at)" | "count(files)" | "count(sender)" | "min(created_at)" | "max(created_at)";
+        /** @description A page of a list. */
+        MessagesPage: {
+            /** @description The records. */
+            items: components["schemas"]["Messages"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+            /** @description All matching records, with count=true. */
+            total?: number;
+        };
+        /**
+         * @description A field that records can be put in order by; with - in descending order.
+         * @enum {string}
+         */
+        MessagesSort: "id" | "-id" | "client_id" | "-client_id" | "content" | "-content" | "conversation" | "-conversation" | "created_at" | "-created_at" | "sender" | "-sender";
+        /**
+         * NewMessage
+         * @description A message that somebody wants to send.
+         */
+        NewMessage: {
+            /** @description What the app calls it. Sent again under the same name it is one message. */
+            client_id?: string | null;
+            /** @description The text; empty where files say enough. */
+            content: string;
+            /** @description Keys of files that go with it, uploaded by the sender with the purpose `message_attachment`. */
+            files?: string[] | null;
+        };
         /**
          * NewWebhookEndpoint
          * @description An address that is to be told of events.
@@ -7101,7 +7953,7 @@ export interface components {
              * @description Name of the type.
              * @enum {string}
              */
-            type: "membership_added" | "membership_changed" | "membership_ended" | "account_suspended" | "account_reinstated" | "job_died" | "webhook_disabled";
+            type: "membership_added" | "membership_changed" | "membership_ended" | "account_suspended" | "account_reinstated" | "message" | "job_died" | "webhook_disabled";
         };
         /** @description How a notification went out on one channel. */
         NotificationDeliveries: {
@@ -7221,7 +8073,7 @@ export interface components {
              * @description Name of the type.
              * @enum {string}
              */
-            type: "membership_added" | "membership_changed" | "membership_ended" | "account_suspended" | "account_reinstated" | "job_died" | "webhook_disabled";
+            type: "membership_added" | "membership_changed" | "membership_ended" | "account_suspended" | "account_reinstated" | "message" | "job_died" | "webhook_disabled";
         };
         /**
          * NotificationPreferences
@@ -7269,7 +8121,7 @@ export interface components {
              * @description Name of the type.
              * @enum {string}
              */
-            type: "membership_added" | "membership_changed" | "membership_ended" | "account_suspended" | "account_reinstated" | "job_died" | "webhook_disabled";
+            type: "membership_added" | "membership_changed" | "membership_ended" | "account_suspended" | "account_reinstated" | "message" | "job_died" | "webhook_disabled";
         };
         /**
          * NotificationTypes
@@ -7416,6 +8268,93 @@ export interface components {
             /** @description Version of the program. */
             version: string;
         };
+        /** @description Somebody in a conversation, and how far they have read. People mute it for themselves; all else is done by commands. */
+        Participants: {
+            /**
+             * Format: uuid
+             * @description Which conversation.
+             */
+            conversation?: string;
+            /** @description Linked records, as wished for with `expand`. */
+            expand?: {
+                conversation?: components["schemas"]["Conversations"];
+                last_read?: components["schemas"]["Messages"];
+                user?: components["schemas"]["Users"];
+            };
+            /**
+             * Format: uuid
+             * @description Key of the record.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When they came into it, last.
+             */
+            joined_at?: string;
+            /**
+             * Format: uuid
+             * @description The newest message that they have read.
+             */
+            last_read?: string;
+            /**
+             * Format: date-time
+             * @description When they left it, or were removed.
+             */
+            left_at?: string;
+            /** @description Whether they want no notifications of it. Their own business. */
+            muted?: boolean;
+            /**
+             * @description Owners add and remove people. Who writes for the business, or as staff of the platform, is in it as long as they work there.
+             * @enum {string}
+             */
+            role?: "owner" | "member" | "business" | "staff";
+            /**
+             * Format: uuid
+             * @description Who.
+             */
+            user?: string;
+        };
+        /** @description As the answer to a write. */
+        ParticipantsComplete: WithRequired<components["schemas"]["Participants"], "id" | "conversation" | "joined_at" | "role" | "user">;
+        /**
+         * @description A field that could be read.
+         * @enum {string}
+         */
+        ParticipantsField: "id" | "conversation" | "joined_at" | "last_read" | "left_at" | "muted" | "role" | "user";
+        /**
+         * @description A field that records can be grouped by.
+         * @enum {string}
+         */
+        ParticipantsGroup: "id" | "conversation" | "joined_at" | "last_read" | "left_at" | "muted" | "role" | "user";
+        /**
+         * @description A link, or a way over several, that can be expanded.
+         * @enum {string}
+         */
+        ParticipantsLink: "conversation" | "conversation.business" | "conversation.business.logo" | "conversation.created_by" | "conversation.created_by.photo" | "conversation.last_message" | "conversation.last_message.conversation" | "conversation.last_message.files" | "conversation.last_message.sender" | "conversation.members" | "conversation.members.photo" | "last_read" | "last_read.conversation" | "last_read.conversation.business" | "last_read.conversation.created_by" | "last_read.conversation.last_message" | "last_read.conversation.members" | "last_read.files" | "last_read.files.business" | "last_read.files.owner" | "last_read.sender" | "last_read.sender.photo" | "user" | "user.photo" | "user.photo.business" | "user.photo.owner";
+        /**
+         * @description A function of a group.
+         * @enum {string}
+         */
+        ParticipantsMeasure: "count" | "count(id)" | "count(conversation)" | "count(joined_at)" | "count(last_read)" | "count(left_at)" | "count(muted)" | "count(role)" | "count(user)" | "min(joined_at)" | "max(joined_at)" | "min(left_at)" | "max(left_at)";
+        /** @description A page of a list. */
+        ParticipantsPage: {
+            /** @description The records. */
+            items: components["schemas"]["Participants"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+            /** @description All matching records, with count=true. */
+            total?: number;
+        };
+        /** @description Changes of a record. */
+        ParticipantsPatch: {
+            /** @description Whether they want no notifications of it. Their own business. */
+            muted?: boolean;
+        };
+        /**
+         * @description A field that records can be put in order by; with - in descending order.
+         * @enum {string}
+         */
+        ParticipantsSort: "id" | "-id" | "conversation" | "-conversation" | "joined_at" | "-joined_at" | "last_read" | "-last_read" | "left_at" | "-left_at" | "muted" | "-muted" | "role" | "-role" | "user" | "-user";
         /**
          * PermissionDescription
          * @description Who may do one thing.
@@ -8355,6 +9294,17 @@ export interface components {
             up_to?: string | null;
         };
         /**
+         * ReadUpTo
+         * @description How far somebody has read.
+         */
+        ReadUpTo: {
+            /**
+             * Format: uuid
+             * @description Key of the newest message that was read.
+             */
+            message: string;
+        };
+        /**
          * Refresh
          * @description A refresh token to exchange; left out when it travels as a cookie.
          */
@@ -8623,6 +9573,38 @@ export interface components {
         SchemaDescription: {
             /** @description All tables that staff may read, in alphabetical order. */
             tables: components["schemas"]["TableDescription"][];
+        };
+        /**
+         * SentMessage
+         * @description A message that was sent.
+         */
+        SentMessage: {
+            /** @description What the app calls it; its key where the app said nothing. */
+            client_id: string;
+            /** @description The text. */
+            content: string;
+            /**
+             * Format: uuid
+             * @description Where it was written.
+             */
+            conversation: string;
+            /**
+             * Format: date-time
+             * @description When it was sent.
+             */
+            created_at: string;
+            /** @description Files that go with it. */
+            files: string[];
+            /**
+             * Format: uuid
+             * @description Its key; keys ascend in the order of the conversation.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description Who wrote it.
+             */
+            sender: string;
         };
         /** @description Something a business does for an animal: grooming, boarding, a visit. */
         Services: {
@@ -9126,6 +10108,23 @@ export interface components {
          * @enum {string}
          */
         SpeciesSort: "id" | "-id" | "name" | "-name" | "position" | "-position";
+        /**
+         * StartConversation
+         * @description A conversation that somebody wants to begin.
+         */
+        StartConversation: {
+            /** @description What an inquiry is about: a listing, product, service or business. */
+            about?: components["schemas"]["ConversationTopic"] & unknown;
+            /**
+             * @description `inquiry`: a question about something offered. `group`: with other people. `support`: with the staff of the platform.
+             * @enum {string}
+             */
+            kind: "inquiry" | "group" | "support";
+            /** @description Keys of the people a group is with; of staff, whom they write to. */
+            participants?: string[] | null;
+            /** @description What it is about, in words. Of an inquiry that is what the thing is called, if left out. */
+            subject?: string | null;
+        };
         /** @description An address that gets no e-mail. After a bounce none at all, else none but what must be sent. */
         Suppressions: {
             /**
@@ -9291,7 +10290,7 @@ export interface components {
              * @description Name of the type.
              * @enum {string}
              */
-            type: "membership_added" | "membership_changed" | "membership_ended" | "account_suspended" | "account_reinstated" | "job_died" | "webhook_disabled";
+            type: "membership_added" | "membership_changed" | "membership_ended" | "account_suspended" | "account_reinstated" | "message" | "job_died" | "webhook_disabled";
         };
         /** @description A text. */
         TextFilter: {
@@ -9306,6 +10305,17 @@ export interface components {
             /** @description Absent, or present. */
             null?: boolean;
             starts?: string;
+        };
+        /**
+         * UnreadConversations
+         * @description In how many conversations there is something to read.
+         */
+        UnreadConversations: {
+            /**
+             * Format: int64
+             * @description How many conversations.
+             */
+            unread: number;
         };
         /**
          * UnreadCount
@@ -11935,6 +12945,500 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    list_blocks: {
+        parameters: {
+            query?: {
+                /** @description Records per page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; goes with the same sort and conditions, and without offset. */
+                cursor?: string;
+                /** @description Records to skip; cursor is faster. */
+                offset?: number;
+                /** @description Whether to add `total`. */
+                count?: boolean;
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["BlocksSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["BlocksField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["BlocksLink"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example id != null
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description Whose messages are refused. Condition on blocked: `blocked[eq]=…` and so on; `blocked=…` is short for eq. */
+                blocked?: components["schemas"]["UuidFilter"];
+                /** @description Since when. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who blocks; the caller if left out. Condition on user: `user[eq]=…` and so on; `user=…` is short for eq. */
+                user?: components["schemas"]["UuidFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlocksPage"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    create_blocks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Repeat the request safely with the same key; the same key with another body is refused.
+                 * @example 5f1c2b9e-order-7
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlocksCreate"];
+            };
+        };
+        responses: {
+            /** @description The new record. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    Location: components["headers"]["Location"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlocksComplete"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    aggregate_blocks: {
+        parameters: {
+            query?: {
+                /** @description Fields to group by. Separated by commas. */
+                group_by?: components["schemas"]["BlocksGroup"][];
+                /** @description Functions; count if left out. Of nothing, count and sum are 0, the others null. Separated by commas. */
+                measures?: components["schemas"]["BlocksMeasure"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example id != null
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description Whose messages are refused. Condition on blocked: `blocked[eq]=…` and so on; `blocked=…` is short for eq. */
+                blocked?: components["schemas"]["UuidFilter"];
+                /** @description Since when. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who blocks; the caller if left out. Condition on user: `user[eq]=…` and so on; `user=…` is short for eq. */
+                user?: components["schemas"]["UuidFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "by": {},
+                     *           "count": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_blocks: {
+        parameters: {
+            query?: {
+                /** @description The form of the file. */
+                format?: "csv" | "json" | "ndjson";
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["BlocksSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["BlocksField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example id != null
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description Whose messages are refused. Condition on blocked: `blocked[eq]=…` and so on; `blocked=…` is short for eq. */
+                blocked?: components["schemas"]["UuidFilter"];
+                /** @description Since when. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who blocks; the caller if left out. Condition on user: `user[eq]=…` and so on; `user=…` is short for eq. */
+                user?: components["schemas"]["UuidFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "blocked": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "created_at": "2026-05-01T10:00:00Z",
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "user": "01981c6e-5b7a-7c3e-9f00-0123456789ab"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Blocks"][];
+                    /** @example {"blocked":"01981c6e-5b7a-7c3e-9f00-0123456789ab","created_at":"2026-05-01T10:00:00Z","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","user":"01981c6e-5b7a-7c3e-9f00-0123456789ab"} */
+                    "application/x-ndjson": string;
+                    /**
+                     * @example id
+                     *     01981c6e-5b7a-7c3e-9f00-0123456789ab
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    import_blocks: {
+        parameters: {
+            query?: {
+                /** @description Only find out what would happen. */
+                dry_run?: "false" | "true";
+                /** @description Write nothing when there are bad rows, or the good ones. */
+                bad_rows?: "refuse" | "skip";
+                /**
+                 * @description Field paths in place of the header of a CSV file, by position, separated by commas; - leaves a column out.
+                 * @example name,-
+                 */
+                columns?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example [
+                 *       {
+                 *         "blocked": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                 *         "user": "01981c6e-5b7a-7c3e-9f00-0123456789ab"
+                 *       }
+                 *     ]
+                 */
+                "application/json": components["schemas"]["BlocksImport"][];
+                /** @example {"blocked":"01981c6e-5b7a-7c3e-9f00-0123456789ab","user":"01981c6e-5b7a-7c3e-9f00-0123456789ab"} */
+                "application/x-ndjson": string;
+                /**
+                 * @example name,tags
+                 *     Example,"[""new""]"
+                 */
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description What came of it. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "dry_run": false,
+                     *       "errors": [],
+                     *       "failed": 0,
+                     *       "imported": 2,
+                     *       "total": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportReport"];
+                    /**
+                     * @example {"progress":2,"total":2}
+                     *     {"dry_run":false,"errors":[],"failed":0,"imported":2,"total":2}
+                     */
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description There are bad rows; nothing was written. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "1 row is not good, so nothing was imported.",
+                     *       "dry_run": false,
+                     *       "error": "validation_failed",
+                     *       "errors": [
+                     *         {
+                     *           "errors": [
+                     *             {
+                     *               "code": "required",
+                     *               "message": "is required",
+                     *               "pointer": "/name"
+                     *             }
+                     *           ],
+                     *           "row": 2
+                     *         }
+                     *       ],
+                     *       "failed": 1,
+                     *       "imported": 0,
+                     *       "message": "1 row is not good, so nothing was imported.",
+                     *       "request_id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *       "status": 422,
+                     *       "success": false,
+                     *       "title": "Some fields are not valid",
+                     *       "total": 2,
+                     *       "type": "/api/docs/errors#validation_failed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["ImportRefused"];
+                };
+            };
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_blocks: {
+        parameters: {
+            query?: {
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["BlocksField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["BlocksLink"][];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Blocks"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    delete_blocks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETags that you have seen; 412 when the record has none of them any more. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["Stale"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    restore_blocks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new record. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    Location: components["headers"]["Location"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlocksComplete"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     list_breeds: {
         parameters: {
             query?: {
@@ -13843,6 +15347,718 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_conversations: {
+        parameters: {
+            query?: {
+                /** @description Records per page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; goes with the same sort and conditions, and without offset. */
+                cursor?: string;
+                /** @description Records to skip; cursor is faster. */
+                offset?: number;
+                /** @description Whether to add `total`. */
+                count?: boolean;
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["ConversationsSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["ConversationsField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["ConversationsLink"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example subject contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description The record that it is about. Condition on about: `about[eq]=…` and so on; `about=…` is short for eq. */
+                about?: {
+                    eq?: string;
+                    in?: string;
+                    ne?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description The business that is written to; everybody who works there sees it. Condition on business: `business[eq]=…` and so on; `business=…` is short for eq. */
+                business?: components["schemas"]["UuidFilter"];
+                /** @description When it began. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who began it. Condition on created_by: `created_by[eq]=…` and so on; `created_by=…` is short for eq. */
+                created_by?: components["schemas"]["UuidFilter"];
+                /** @description An inquiry is about something offered, support is with the staff of the platform, a group is of people. Condition on kind: `kind[eq]=…` and so on; `kind=…` is short for eq. */
+                kind?: {
+                    /** @enum {string} */
+                    eq?: "inquiry" | "order" | "booking" | "support" | "group";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "inquiry" | "order" | "booking" | "support" | "group";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description The newest message. Condition on last_message: `last_message[eq]=…` and so on; `last_message=…` is short for eq. */
+                last_message?: components["schemas"]["UuidFilter"];
+                /** @description When that was sent. Condition on last_message_at: `last_message_at[eq]=…` and so on; `last_message_at=…` is short for eq. */
+                last_message_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who is in it now, without those who write for the business or as staff. Condition on members: `members[eq]=…` and so on; `members=…` is short for eq. */
+                members?: {
+                    /** Format: uuid */
+                    contains?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description What it is about, in words. Condition on subject: `subject[eq]=…` and so on; `subject=…` is short for eq. */
+                subject?: components["schemas"]["TextFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationsPage"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    start_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "about": {
+                 *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ac",
+                 *         "table": "listings"
+                 *       },
+                 *       "kind": "inquiry"
+                 *     }
+                 */
+                "application/json": components["schemas"]["StartConversation"];
+            };
+        };
+        responses: {
+            /** @description There was one already. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "about": {
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ac",
+                     *         "table": "listings"
+                     *       },
+                     *       "created_at": "2026-05-01T10:00:00Z",
+                     *       "created_by": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *       "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *       "kind": "inquiry",
+                     *       "members": [
+                     *         "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "01981c6e-5b7a-7c3e-9f00-0123456789ac"
+                     *       ],
+                     *       "subject": "Beagle puppies"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description Begun. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "about": {
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ac",
+                     *         "table": "listings"
+                     *       },
+                     *       "created_at": "2026-05-01T10:00:00Z",
+                     *       "created_by": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *       "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *       "kind": "inquiry",
+                     *       "members": [
+                     *         "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "01981c6e-5b7a-7c3e-9f00-0123456789ac"
+                     *       ],
+                     *       "subject": "Beagle puppies"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    aggregate_conversations: {
+        parameters: {
+            query?: {
+                /** @description Fields to group by. Separated by commas. */
+                group_by?: components["schemas"]["ConversationsGroup"][];
+                /** @description Functions; count if left out. Of nothing, count and sum are 0, the others null. Separated by commas. */
+                measures?: components["schemas"]["ConversationsMeasure"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example subject contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description The record that it is about. Condition on about: `about[eq]=…` and so on; `about=…` is short for eq. */
+                about?: {
+                    eq?: string;
+                    in?: string;
+                    ne?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description The business that is written to; everybody who works there sees it. Condition on business: `business[eq]=…` and so on; `business=…` is short for eq. */
+                business?: components["schemas"]["UuidFilter"];
+                /** @description When it began. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who began it. Condition on created_by: `created_by[eq]=…` and so on; `created_by=…` is short for eq. */
+                created_by?: components["schemas"]["UuidFilter"];
+                /** @description An inquiry is about something offered, support is with the staff of the platform, a group is of people. Condition on kind: `kind[eq]=…` and so on; `kind=…` is short for eq. */
+                kind?: {
+                    /** @enum {string} */
+                    eq?: "inquiry" | "order" | "booking" | "support" | "group";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "inquiry" | "order" | "booking" | "support" | "group";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description The newest message. Condition on last_message: `last_message[eq]=…` and so on; `last_message=…` is short for eq. */
+                last_message?: components["schemas"]["UuidFilter"];
+                /** @description When that was sent. Condition on last_message_at: `last_message_at[eq]=…` and so on; `last_message_at=…` is short for eq. */
+                last_message_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who is in it now, without those who write for the business or as staff. Condition on members: `members[eq]=…` and so on; `members=…` is short for eq. */
+                members?: {
+                    /** Format: uuid */
+                    contains?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description What it is about, in words. Condition on subject: `subject[eq]=…` and so on; `subject=…` is short for eq. */
+                subject?: components["schemas"]["TextFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "by": {},
+                     *           "count": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_conversations: {
+        parameters: {
+            query?: {
+                /** @description The form of the file. */
+                format?: "csv" | "json" | "ndjson";
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["ConversationsSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["ConversationsField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example subject contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description The record that it is about. Condition on about: `about[eq]=…` and so on; `about=…` is short for eq. */
+                about?: {
+                    eq?: string;
+                    in?: string;
+                    ne?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description The business that is written to; everybody who works there sees it. Condition on business: `business[eq]=…` and so on; `business=…` is short for eq. */
+                business?: components["schemas"]["UuidFilter"];
+                /** @description When it began. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who began it. Condition on created_by: `created_by[eq]=…` and so on; `created_by=…` is short for eq. */
+                created_by?: components["schemas"]["UuidFilter"];
+                /** @description An inquiry is about something offered, support is with the staff of the platform, a group is of people. Condition on kind: `kind[eq]=…` and so on; `kind=…` is short for eq. */
+                kind?: {
+                    /** @enum {string} */
+                    eq?: "inquiry" | "order" | "booking" | "support" | "group";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "inquiry" | "order" | "booking" | "support" | "group";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description The newest message. Condition on last_message: `last_message[eq]=…` and so on; `last_message=…` is short for eq. */
+                last_message?: components["schemas"]["UuidFilter"];
+                /** @description When that was sent. Condition on last_message_at: `last_message_at[eq]=…` and so on; `last_message_at=…` is short for eq. */
+                last_message_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Who is in it now, without those who write for the business or as staff. Condition on members: `members[eq]=…` and so on; `members=…` is short for eq. */
+                members?: {
+                    /** Format: uuid */
+                    contains?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description What it is about, in words. Condition on subject: `subject[eq]=…` and so on; `subject=…` is short for eq. */
+                subject?: components["schemas"]["TextFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "about": {
+                     *           "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *           "table": "users"
+                     *         },
+                     *         "business": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "created_at": "2026-05-01T10:00:00Z",
+                     *         "created_by": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "kind": "inquiry",
+                     *         "last_message": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "last_message_at": "2026-05-01T10:00:00Z",
+                     *         "members": [],
+                     *         "subject": "Example"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Conversations"][];
+                    /** @example {"about":{"id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","table":"users"},"business":"01981c6e-5b7a-7c3e-9f00-0123456789ab","created_at":"2026-05-01T10:00:00Z","created_by":"01981c6e-5b7a-7c3e-9f00-0123456789ab","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","kind":"inquiry","last_message":"01981c6e-5b7a-7c3e-9f00-0123456789ab","last_message_at":"2026-05-01T10:00:00Z","members":[],"subject":"Example"} */
+                    "application/x-ndjson": string;
+                    /**
+                     * @example id
+                     *     01981c6e-5b7a-7c3e-9f00-0123456789ab
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    count_unread_conversations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "unread": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UnreadConversations"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_conversations: {
+        parameters: {
+            query?: {
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["ConversationsField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["ConversationsLink"][];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversations"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    send_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the conversation. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "client_id": "phone-17",
+                 *       "content": "Is she still looking for a home?"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewMessage"];
+            };
+        };
+        responses: {
+            /** @description It had been sent already under this client_id. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "client_id": "phone-17",
+                     *       "content": "Is she still looking for a home?",
+                     *       "conversation": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *       "created_at": "2026-05-01T10:00:00Z",
+                     *       "files": [],
+                     *       "id": "01981c6e-5b7a-7c3e-9f00-0123456789ac",
+                     *       "sender": "01981c6e-5b7a-7c3e-9f00-0123456789ab"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SentMessage"];
+                };
+            };
+            /** @description Sent. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "client_id": "phone-17",
+                     *       "content": "Is she still looking for a home?",
+                     *       "conversation": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *       "created_at": "2026-05-01T10:00:00Z",
+                     *       "files": [],
+                     *       "id": "01981c6e-5b7a-7c3e-9f00-0123456789ac",
+                     *       "sender": "01981c6e-5b7a-7c3e-9f00-0123456789ab"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SentMessage"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    add_participants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the conversation. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "users": [
+                 *         "01981c6e-5b7a-7c3e-9f00-0123456789ac"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddParticipants"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "about": {
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ac",
+                     *         "table": "listings"
+                     *       },
+                     *       "created_at": "2026-05-01T10:00:00Z",
+                     *       "created_by": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *       "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *       "kind": "inquiry",
+                     *       "members": [
+                     *         "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "01981c6e-5b7a-7c3e-9f00-0123456789ac"
+                     *       ],
+                     *       "subject": "Beagle puppies"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    remove_participant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the conversation. */
+                id: string;
+                /** @description Key of who goes. */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Out of it. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    read_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the conversation. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "message": "01981c6e-5b7a-7c3e-9f00-0123456789ac"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReadUpTo"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "unread": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UnreadConversations"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -17872,6 +20088,303 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    list_messages: {
+        parameters: {
+            query?: {
+                /** @description Records per page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; goes with the same sort and conditions, and without offset. */
+                cursor?: string;
+                /** @description Records to skip; cursor is faster. */
+                offset?: number;
+                /** @description Whether to add `total`. */
+                count?: boolean;
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["MessagesSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["MessagesField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["MessagesLink"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example client_id contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description What the sending app calls it, once for each sender; its key where the app says nothing. Condition on client_id: `client_id[eq]=…` and so on; `client_id=…` is short for eq. */
+                client_id?: components["schemas"]["TextFilter"];
+                /** @description Text; may be empty where there are files. Condition on content: `content[eq]=…` and so on; `content=…` is short for eq. */
+                content?: components["schemas"]["TextFilter"];
+                /** @description Where it was written. Condition on conversation: `conversation[eq]=…` and so on; `conversation=…` is short for eq. */
+                conversation?: components["schemas"]["UuidFilter"];
+                /** @description When it was sent. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Files that go with it. Whoever sees the message may read them. Condition on files: `files[eq]=…` and so on; `files=…` is short for eq. */
+                files?: {
+                    /** Format: uuid */
+                    contains?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Who wrote it. Condition on sender: `sender[eq]=…` and so on; `sender=…` is short for eq. */
+                sender?: components["schemas"]["UuidFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessagesPage"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    aggregate_messages: {
+        parameters: {
+            query?: {
+                /** @description Fields to group by. Separated by commas. */
+                group_by?: components["schemas"]["MessagesGroup"][];
+                /** @description Functions; count if left out. Of nothing, count and sum are 0, the others null. Separated by commas. */
+                measures?: components["schemas"]["MessagesMeasure"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example client_id contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description What the sending app calls it, once for each sender; its key where the app says nothing. Condition on client_id: `client_id[eq]=…` and so on; `client_id=…` is short for eq. */
+                client_id?: components["schemas"]["TextFilter"];
+                /** @description Text; may be empty where there are files. Condition on content: `content[eq]=…` and so on; `content=…` is short for eq. */
+                content?: components["schemas"]["TextFilter"];
+                /** @description Where it was written. Condition on conversation: `conversation[eq]=…` and so on; `conversation=…` is short for eq. */
+                conversation?: components["schemas"]["UuidFilter"];
+                /** @description When it was sent. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Files that go with it. Whoever sees the message may read them. Condition on files: `files[eq]=…` and so on; `files=…` is short for eq. */
+                files?: {
+                    /** Format: uuid */
+                    contains?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Who wrote it. Condition on sender: `sender[eq]=…` and so on; `sender=…` is short for eq. */
+                sender?: components["schemas"]["UuidFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "by": {},
+                     *           "count": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_messages: {
+        parameters: {
+            query?: {
+                /** @description The form of the file. */
+                format?: "csv" | "json" | "ndjson";
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["MessagesSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["MessagesField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example client_id contains "a"
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description What the sending app calls it, once for each sender; its key where the app says nothing. Condition on client_id: `client_id[eq]=…` and so on; `client_id=…` is short for eq. */
+                client_id?: components["schemas"]["TextFilter"];
+                /** @description Text; may be empty where there are files. Condition on content: `content[eq]=…` and so on; `content=…` is short for eq. */
+                content?: components["schemas"]["TextFilter"];
+                /** @description Where it was written. Condition on conversation: `conversation[eq]=…` and so on; `conversation=…` is short for eq. */
+                conversation?: components["schemas"]["UuidFilter"];
+                /** @description When it was sent. Condition on created_at: `created_at[eq]=…` and so on; `created_at=…` is short for eq. */
+                created_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Files that go with it. Whoever sees the message may read them. Condition on files: `files[eq]=…` and so on; `files=…` is short for eq. */
+                files?: {
+                    /** Format: uuid */
+                    contains?: string;
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Who wrote it. Condition on sender: `sender[eq]=…` and so on; `sender=…` is short for eq. */
+                sender?: components["schemas"]["UuidFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "client_id": "Example",
+                     *         "content": "Example",
+                     *         "conversation": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "created_at": "2026-05-01T10:00:00Z",
+                     *         "files": [],
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "sender": "01981c6e-5b7a-7c3e-9f00-0123456789ab"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Messages"][];
+                    /** @example {"client_id":"Example","content":"Example","conversation":"01981c6e-5b7a-7c3e-9f00-0123456789ab","created_at":"2026-05-01T10:00:00Z","files":[],"id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","sender":"01981c6e-5b7a-7c3e-9f00-0123456789ab"} */
+                    "application/x-ndjson": string;
+                    /**
+                     * @example id
+                     *     01981c6e-5b7a-7c3e-9f00-0123456789ab
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_messages: {
+        parameters: {
+            query?: {
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["MessagesField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["MessagesLink"][];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Messages"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     list_notification_deliveries: {
         parameters: {
             query?: {
@@ -19010,6 +21523,366 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_participants: {
+        parameters: {
+            query?: {
+                /** @description Records per page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; goes with the same sort and conditions, and without offset. */
+                cursor?: string;
+                /** @description Records to skip; cursor is faster. */
+                offset?: number;
+                /** @description Whether to add `total`. */
+                count?: boolean;
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["ParticipantsSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["ParticipantsField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["ParticipantsLink"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example muted = true
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description Which conversation. Condition on conversation: `conversation[eq]=…` and so on; `conversation=…` is short for eq. */
+                conversation?: components["schemas"]["UuidFilter"];
+                /** @description When they came into it, last. Condition on joined_at: `joined_at[eq]=…` and so on; `joined_at=…` is short for eq. */
+                joined_at?: components["schemas"]["DateTimeFilter"];
+                /** @description The newest message that they have read. Condition on last_read: `last_read[eq]=…` and so on; `last_read=…` is short for eq. */
+                last_read?: components["schemas"]["UuidFilter"];
+                /** @description When they left it, or were removed. Condition on left_at: `left_at[eq]=…` and so on; `left_at=…` is short for eq. */
+                left_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Whether they want no notifications of it. Their own business. Condition on muted: `muted[eq]=…` and so on; `muted=…` is short for eq. */
+                muted?: components["schemas"]["BooleanFilter"];
+                /** @description Owners add and remove people. Who writes for the business, or as staff of the platform, is in it as long as they work there. Condition on role: `role[eq]=…` and so on; `role=…` is short for eq. */
+                role?: {
+                    /** @enum {string} */
+                    eq?: "owner" | "member" | "business" | "staff";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "owner" | "member" | "business" | "staff";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Who. Condition on user: `user[eq]=…` and so on; `user=…` is short for eq. */
+                user?: components["schemas"]["UuidFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParticipantsPage"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    aggregate_participants: {
+        parameters: {
+            query?: {
+                /** @description Fields to group by. Separated by commas. */
+                group_by?: components["schemas"]["ParticipantsGroup"][];
+                /** @description Functions; count if left out. Of nothing, count and sum are 0, the others null. Separated by commas. */
+                measures?: components["schemas"]["ParticipantsMeasure"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example muted = true
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description Which conversation. Condition on conversation: `conversation[eq]=…` and so on; `conversation=…` is short for eq. */
+                conversation?: components["schemas"]["UuidFilter"];
+                /** @description When they came into it, last. Condition on joined_at: `joined_at[eq]=…` and so on; `joined_at=…` is short for eq. */
+                joined_at?: components["schemas"]["DateTimeFilter"];
+                /** @description The newest message that they have read. Condition on last_read: `last_read[eq]=…` and so on; `last_read=…` is short for eq. */
+                last_read?: components["schemas"]["UuidFilter"];
+                /** @description When they left it, or were removed. Condition on left_at: `left_at[eq]=…` and so on; `left_at=…` is short for eq. */
+                left_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Whether they want no notifications of it. Their own business. Condition on muted: `muted[eq]=…` and so on; `muted=…` is short for eq. */
+                muted?: components["schemas"]["BooleanFilter"];
+                /** @description Owners add and remove people. Who writes for the business, or as staff of the platform, is in it as long as they work there. Condition on role: `role[eq]=…` and so on; `role=…` is short for eq. */
+                role?: {
+                    /** @enum {string} */
+                    eq?: "owner" | "member" | "business" | "staff";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "owner" | "member" | "business" | "staff";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Who. Condition on user: `user[eq]=…` and so on; `user=…` is short for eq. */
+                user?: components["schemas"]["UuidFilter"];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "by": {},
+                     *           "count": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export_participants: {
+        parameters: {
+            query?: {
+                /** @description The form of the file. */
+                format?: "csv" | "json" | "ndjson";
+                /** @description Order; the id decides between equals. Separated by commas. */
+                sort?: components["schemas"]["ParticipantsSort"][];
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["ParticipantsField"][];
+                /**
+                 * @description Condition with and, or, not and brackets; operators are = != < <= > >= in contains starts; texts stand in quotes; null means absent.
+                 * @example muted = true
+                 */
+                filter?: string;
+                /** @description Key of the record. Condition on id: `id[eq]=…` and so on; `id=…` is short for eq. */
+                id?: components["schemas"]["UuidFilter"];
+                /** @description Which conversation. Condition on conversation: `conversation[eq]=…` and so on; `conversation=…` is short for eq. */
+                conversation?: components["schemas"]["UuidFilter"];
+                /** @description When they came into it, last. Condition on joined_at: `joined_at[eq]=…` and so on; `joined_at=…` is short for eq. */
+                joined_at?: components["schemas"]["DateTimeFilter"];
+                /** @description The newest message that they have read. Condition on last_read: `last_read[eq]=…` and so on; `last_read=…` is short for eq. */
+                last_read?: components["schemas"]["UuidFilter"];
+                /** @description When they left it, or were removed. Condition on left_at: `left_at[eq]=…` and so on; `left_at=…` is short for eq. */
+                left_at?: components["schemas"]["DateTimeFilter"];
+                /** @description Whether they want no notifications of it. Their own business. Condition on muted: `muted[eq]=…` and so on; `muted=…` is short for eq. */
+                muted?: components["schemas"]["BooleanFilter"];
+                /** @description Owners add and remove people. Who writes for the business, or as staff of the platform, is in it as long as they work there. Condition on role: `role[eq]=…` and so on; `role=…` is short for eq. */
+                role?: {
+                    /** @enum {string} */
+                    eq?: "owner" | "member" | "business" | "staff";
+                    in?: string;
+                    /** @enum {string} */
+                    ne?: "owner" | "member" | "business" | "staff";
+                    /** @description Absent, or present. */
+                    null?: boolean;
+                };
+                /** @description Who. Condition on user: `user[eq]=…` and so on; `user=…` is short for eq. */
+                user?: components["schemas"]["UuidFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "conversation": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "id": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "joined_at": "2026-05-01T10:00:00Z",
+                     *         "last_read": "01981c6e-5b7a-7c3e-9f00-0123456789ab",
+                     *         "left_at": "2026-05-01T10:00:00Z",
+                     *         "muted": true,
+                     *         "role": "owner",
+                     *         "user": "01981c6e-5b7a-7c3e-9f00-0123456789ab"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Participants"][];
+                    /** @example {"conversation":"01981c6e-5b7a-7c3e-9f00-0123456789ab","id":"01981c6e-5b7a-7c3e-9f00-0123456789ab","joined_at":"2026-05-01T10:00:00Z","last_read":"01981c6e-5b7a-7c3e-9f00-0123456789ab","left_at":"2026-05-01T10:00:00Z","muted":true,"role":"owner","user":"01981c6e-5b7a-7c3e-9f00-0123456789ab"} */
+                    "application/x-ndjson": string;
+                    /**
+                     * @example id
+                     *     01981c6e-5b7a-7c3e-9f00-0123456789ab
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            422: components["responses"]["Invalid"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_participants: {
+        parameters: {
+            query?: {
+                /** @description Wanted fields; all if left out. Separated by commas. */
+                fields?: components["schemas"]["ParticipantsField"][];
+                /** @description Links to expand. Separated by commas. */
+                expand?: components["schemas"]["ParticipantsLink"][];
+            };
+            header?: {
+                /** @description ETags that you have; 304 when the answer would be one of them. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Participants"];
+                };
+            };
+            /** @description You have it. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    update_participants: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETags that you have seen; 412 when the record has none of them any more. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Key of the record. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ParticipantsPatch"];
+                "application/merge-patch+json": components["schemas"]["ParticipantsPatch"];
+            };
+        };
+        responses: {
+            /** @description The changed record. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParticipantsComplete"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["Stale"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
