@@ -15,8 +15,8 @@ const WORD: &str = "^[a-z][a-z0-9_]*$";
 const TEXT: &str = "^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]*$";
 /// The same, with something to see.
 const WORDS: &str = "^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f][^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]*$";
-/// A secret: 24 to 64 bytes in base64.
-const SECRET: &str = "^whsec_[A-Za-z0-9+/]{32,86}={0,2}$";
+/// A secret: 24 to 64 bytes in base64, whose last character has no bits that say nothing.
+const SECRET: &str = "^whsec_([A-Za-z0-9+/]{4}){8,20}([A-Za-z0-9+/]{4}|([A-Za-z0-9+/]{4})?[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$";
 /// The key in samples.
 const KEY: &str = "01981c6e-5b7a-7c3e-9f00-0123456789ab";
 
