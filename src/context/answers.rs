@@ -5,14 +5,13 @@
 //! callers of whom the table's permissions learn the same. Tables whose reads depend on more than what is
 //! stored (`Table::is_timeless`) are left out. Deliberately elsewhere: all that happens to each request, kept answer or not (http).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::Ctx;
-use super::caller::Audience;
 use super::reader::Reader;
 use crate::schema::{Asks, Schema, Table};
 
@@ -27,9 +26,6 @@ pub struct Answer {
     /// Its strong ETag.
     pub etag: Box<str>,
 }
-
-/// What is asked where it is not known what is asked.
-const EVERYTHING: Asks = Asks { user: true, parts: BTreeSet::new() };
 
 /// Which answer: for whom, and to which path and query.
 pub type Question = (Reader, Box<str>);
@@ -51,8 +47,6 @@ impl Weighter<Question, Kept> for Weight {
 struct Rule {
     /// Reads that reach other tables as well: through links, or through what permissions ask.
     with_links: bool,
-    /// Whether permissions make no difference.
-    is_alike: bool,
     /// What permissions ask of the caller.
     asks: Asks,
 }
@@ -70,7 +64,7 @@ impl Answers {
     pub fn new(bytes: u64, schema: &Schema) -> Self {
         let items = usize::try_from(bytes / 2000).unwrap_or(usize::MAX);
         let with_links = schema.tables.values().all(Table::is_timeless);
-        let rule = |table: &Table| Rule { with_links, is_alike: table.reads_alike(), asks: table.asks_readers() };
+        let rule = |table: &Table| Rule { with_links, asks: table.asks_readers() };
         let timeless = schema.tables.values().filter(|table| table.is_timeless());
         Self {
             kept: (bytes > 0).then(|| Cache::with_weighter(items, bytes, Weight)),
@@ -82,16 +76,12 @@ impl Answers {
     pub fn question(&self, ctx: &Ctx, table: &str, path: &str, has_links: bool) -> Option<Question> {
         self.kept.as_ref()?;
         let rule = self.rules.get(table)?;
-        if !rule.with_links && (has_links || !rule.is_alike) {
+        if !rule.with_links && (has_links || rule.asks.is_conditional) {
             return None;
         }
-        let reader = match has_links {
-            false if rule.is_alike && ctx.audience == Audience::Public => Reader::Anybody,
-            false => Reader::of(ctx, &rule.asks),
-            // What is linked lies under the permissions of other tables.
-            true => Reader::of(ctx, &EVERYTHING),
-        };
-        Some((reader, path.into()))
+        // What is linked lies under the permissions of other tables.
+        let asks = if has_links { &Asks::EVERYTHING } else { &rule.asks };
+        Some((Reader::of(ctx, asks), path.into()))
     }
 
     /// The kept answer, if nothing has been written since: `writes` is the present count.
@@ -113,6 +103,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::context::Audience;
 
     fn answer(text: &str) -> Answer {
         Answer { body: Bytes::copy_from_slice(text.as_bytes()), etag: "\"e\"".into() }

@@ -31,6 +31,7 @@ impl Reader {
     /// The reader that the caller is where permissions ask for `asks`.
     pub fn of(ctx: &Ctx, asks: &Asks) -> Self {
         match &ctx.caller {
+            _ if !asks.is_conditional && ctx.audience == Audience::Public => Self::Anybody,
             Caller::Guest => Self::Guest,
             Caller::Signed(principal) if asks.user || principal.audience == Audience::Admin => {
                 Self::User(principal.audience, principal.user)

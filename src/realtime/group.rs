@@ -6,7 +6,7 @@
 //! Whether a record could be seen before is asked of the database too, over the record as it was.
 //! Deliberately elsewhere: changes and places in the sequence (feed), texts of messages (frames).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,7 +18,7 @@ use super::frames::{self, Action, Message, Wire};
 use super::rooms::Shape;
 use super::seq::Seq;
 use super::wish::{Watch, Wish};
-use crate::context::{Audience, Caller, Ctx, Reader};
+use crate::context::{Caller, Ctx, Reader};
 use crate::kernel::{Error, Result};
 use crate::records::statement::Builder;
 use crate::records::{key, owner_field, pick, view, where_clause};
@@ -30,14 +30,8 @@ pub type GroupKey = (Reader, Wish);
 /// Which reader of `table` the caller of `ctx` is.
 pub fn reader_of(ctx: &Ctx, table: &Table) -> Reader {
     // What is computed for each reader may differ whatever permissions ask.
-    const EVERYTHING: Asks = Asks { user: true, parts: BTreeSet::new() };
-    if !table.is_timeless() {
-        return Reader::of(ctx, &EVERYTHING);
-    }
-    if table.reads_alike() && ctx.audience == Audience::Public {
-        return Reader::Anybody;
-    }
-    Reader::of(ctx, &table.asks_readers())
+    let asks = if table.is_timeless() { table.asks_readers() } else { Asks::EVERYTHING };
+    Reader::of(ctx, &asks)
 }
 
 /// Whether permissions may learn something else of a caller now.

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 /// What some permissions ask of a caller.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Asks {
+    /// Anything at all; without it they hold for everybody, or for nobody.
+    pub is_conditional: bool,
     /// Who it is, or something that is not known to be the same for two callers.
     pub user: bool,
     /// Parts of `$session.data`, such as `businesses`.
@@ -15,8 +17,12 @@ pub struct Asks {
 const IMPERSONAL: [&str; 6] = ["this", "parent", "value", "before", "after", "access"];
 
 impl Asks {
+    /// For what is not known to ask less.
+    pub const EVERYTHING: Self = Self { is_conditional: true, user: true, parts: BTreeSet::new() };
+
     /// Adds what the condition `text` asks. What is not understood counts as asking who the caller is.
     pub fn add(&mut self, text: &str) {
+        self.is_conditional = true;
         self.user |= text.contains("fn::");
         for (at, _) in text.match_indices('$') {
             let rest = &text[at + 1..];

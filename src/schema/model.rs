@@ -255,11 +255,6 @@ impl Table {
         self.indexes.iter().filter(|i| i.is_full_text).flat_map(|i| i.fields.iter().map(String::as_str))
     }
 
-    /// Whether everybody who is not staff reads the same: no permission to see the table or a field has a condition.
-    pub fn reads_alike(&self) -> bool {
-        self.read_permissions().all(|permission| !matches!(permission, Permission::Where(_)))
-    }
-
     /// Whether a read gives the same until something is written: nothing is computed, and no permission calls a function,
     /// which might ask for the time.
     pub fn is_timeless(&self) -> bool {
