@@ -174,6 +174,10 @@ impl App {
     pub async fn open_with(config: Config, clock: Arc<dyn Clock>, reactions: Registry) -> Result<Self, StartError> {
         let Opened { engine, keys, sources } = open_database(&config).await?;
         let prepared = schema::prepare(&engine, &sources, keys.engine_session_key(), clock.now()).await?;
+        // Nothing defines indexes from here on, so a write need not ask whether one is being built.
+        if !engine.settle().await.map_err(|error| explain(error, &config.server.data))? {
+            tracing::warn!("an index is not built; writes are slower than they could be until the next start");
+        }
         let rates = Rates::new(&config).map(Arc::new);
         let keys = Arc::new(keys);
         let other = |error: crate::kernel::Error| StartError::Other(error.to_string());

@@ -129,6 +129,16 @@ impl Engine {
         self.root.writes()
     }
 
+    /// Says that the schema is applied, and answers whether all indexes are built. From then on a write does not ask any more, for each
+    /// index, whether that index is being built; a statement that defines or removes an index ends that.
+    ///
+    /// For an embedded store, where nobody else defines indexes; with a remote database it does nothing.
+    pub async fn settle(&self) -> Result<bool> {
+        let Some((store, _)) = &self.datastore else { return Ok(true) };
+        let settling: futures::future::BoxFuture<'_, _> = Box::pin(store.settle_indexes());
+        settling.await.map_err(|e| EngineError::Unavailable(format!("{e:#}")))
+    }
+
     /// Opens a live query over `table`: every change of it from now on, until it is ended.
     pub async fn live(&self, table: &str) -> Result<Live> {
         Live::open(&self.root, table).await

@@ -1,0 +1,10 @@
+mod blob;
+pub use blob::*;
+mod form_data;
+pub use form_data::*;
+mod headers;
+pub use headers::*;
+mod request;
+pub use request::*;
+mod response;
+pub use response::*;

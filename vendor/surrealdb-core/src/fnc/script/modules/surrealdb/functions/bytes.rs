@@ -1,0 +1,10 @@
+use super::run;
+use crate::fnc::script::modules::impl_module_def;
+
+pub struct Package;
+
+impl_module_def!(
+	Package,
+	"bytes",
+	"len" => run
+);

@@ -1,0 +1,13 @@
+use js::prelude::Async;
+
+use super::fut;
+use crate::fnc::script::modules::impl_module_def;
+
+pub struct Package;
+
+impl_module_def!(
+	Package,
+	"eval",
+	"surql" => fut Async,
+	"gql" => fut Async,
+);

@@ -1,0 +1,11 @@
+use super::run;
+use crate::fnc::script::modules::impl_module_def;
+
+pub struct Package;
+
+impl_module_def!(
+	Package,
+	"string::html",
+	"encode" => run,
+	"sanitize" => run
+);

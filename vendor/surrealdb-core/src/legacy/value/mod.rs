@@ -1,0 +1,9 @@
+pub(crate) mod closure;
+pub(crate) mod decrement;
+pub(crate) mod del;
+pub(crate) mod extend;
+pub(crate) mod fetch;
+pub(crate) mod get;
+pub(crate) mod increment;
+pub(crate) mod record_id;
+pub(crate) mod set;

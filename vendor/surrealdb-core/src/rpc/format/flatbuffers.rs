@@ -1,0 +1,1 @@
+pub(crate) use surrealdb_types::{decode, encode};
