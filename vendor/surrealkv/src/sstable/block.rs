@@ -534,8 +534,8 @@ impl BlockWriter {
 pub(crate) struct BlockIterator {
 	/// Raw block data
 	block: Arc<BlockData>,
-	/// Decoded restart point offsets
-	restart_points: Vec<u32>,
+	/// PAWBASE: how many restart points there are; each is read when it is asked for.
+	num_restarts: usize,
 	/// Current position in block
 	offset: usize,
 	/// Reconstructed current key
@@ -552,6 +552,18 @@ pub(crate) struct BlockIterator {
 	current_value_offset_end: usize,
 	/// Key comparator
 	internal_cmp: Arc<dyn Comparator>,
+}
+
+/// PAWBASE: a length, most often of one byte or two, which the general decoder takes long for.
+#[inline]
+fn decode_length(bytes: &[u8]) -> Option<(usize, usize)> {
+	match bytes {
+		[first, ..] if *first < 0x80 => Some((usize::from(*first), 1)),
+		[first, second, ..] if *second < 0x80 => {
+			Some((usize::from(*first & 0x7f) | (usize::from(*second) << 7), 2))
+		}
+		_ => usize::decode_var(bytes),
+	}
 }
 
 impl BlockIterator {
@@ -587,33 +599,10 @@ impl BlockIterator {
 			})
 		})?;
 
-		// Decode all restart point offsets
-		let mut restart_points = vec![0; num_restarts];
-		for (i, restart_point) in restart_points.iter_mut().enumerate().take(num_restarts) {
-			let start_point = restart_offset + (i * 4);
-			let end_point = start_point + 4;
-			if end_point > block.len() {
-				let err = Error::from(SSTableError::RestartPointExceedsBounds {
-					index: i,
-					offset: start_point,
-					block_size: block.len(),
-				});
-				log::error!("[BLOCK] {}", err);
-				return Err(err);
-			}
-			*restart_point =
-				u32::decode_fixed(&block[start_point..end_point]).ok_or_else(|| {
-					Error::from(SSTableError::FailedToDecodeRestartPoint {
-						index: i,
-						offset: start_point,
-					})
-				})?;
-		}
-
 		Ok(BlockIterator {
 			block,
-			restart_points,
-			current_key: Vec::new(),
+			num_restarts,
+			current_key: Vec::with_capacity(128),
 			offset: 0,
 			current_entry_offset: 0,
 			current_restart_index: 0,
@@ -626,13 +615,16 @@ impl BlockIterator {
 
 	/// Gets a restart point offset by index.
 	fn get_restart_point(&self, index: usize) -> usize {
-		self.restart_points[index] as usize
+		assert!(index < self.num_restarts);
+		let start = self.restart_offset + index * 4;
+		// The array lies within the block: its beginning was worked out from the block's end.
+		u32::decode_fixed(&self.block[start..start + 4]).expect("four bytes") as usize
 	}
 
 	/// Positions the iterator at a restart point.
 	fn seek_to_restart_point(&mut self, restart_index: usize) {
 		self.current_restart_index = restart_index;
-		let offset = self.restart_points[restart_index] as usize;
+		let offset = self.get_restart_point(restart_index);
 		self.offset = offset;
 		self.current_entry_offset = offset;
 	}
@@ -642,7 +634,7 @@ impl BlockIterator {
 		let mut i = 0;
 
 		let (shared_prefix_length, shared_prefix_length_size) =
-			usize::decode_var(&self.block[offset..]).ok_or_else(|| {
+			decode_length(&self.block[offset..]).ok_or_else(|| {
 				Error::from(SSTableError::FailedToDecodeSharedPrefix {
 					offset,
 				})
@@ -650,14 +642,14 @@ impl BlockIterator {
 		i += shared_prefix_length_size;
 
 		let (non_shared_key_length, non_shared_key_length_size) =
-			usize::decode_var(&self.block[offset + i..]).ok_or_else(|| {
+			decode_length(&self.block[offset + i..]).ok_or_else(|| {
 				Error::from(SSTableError::FailedToDecodeNonSharedKeyLength {
 					offset: offset + i,
 				})
 			})?;
 		i += non_shared_key_length_size;
 
-		let (value_size, value_size_size) = usize::decode_var(&self.block[offset + i..])
+		let (value_size, value_size_size) = decode_length(&self.block[offset + i..])
 			.ok_or_else(|| {
 				Error::from(SSTableError::FailedToDecodeValueSize {
 					offset: offset + i,
@@ -813,7 +805,7 @@ impl BlockIterator {
 
 	/// Positions at the first entry.
 	pub(crate) fn seek_to_first(&mut self) -> Result<()> {
-		if self.restart_points.is_empty() {
+		if self.num_restarts == 0 {
 			let err = Error::from(SSTableError::BlockHasNoRestartPoints);
 			log::error!("[BLOCK] {}", err);
 			return Err(err);
@@ -836,7 +828,7 @@ impl BlockIterator {
 	/// 1. Go to last restart point
 	/// 2. Scan forward to find last entry before restart array
 	pub(crate) fn seek_to_last(&mut self) -> Result<()> {
-		if self.restart_points.is_empty() {
+		if self.num_restarts == 0 {
 			self.reset();
 			let err = Error::from(SSTableError::BlockHasNoRestartPoints);
 			log::error!("[BLOCK] {}", err);
@@ -844,7 +836,7 @@ impl BlockIterator {
 		}
 
 		// Start from last restart point
-		self.seek_to_restart_point(self.restart_points.len() - 1);
+		self.seek_to_restart_point(self.num_restarts - 1);
 
 		// Scan to find the last entry
 		let mut last_entry_start = self.offset;
@@ -893,7 +885,7 @@ impl BlockIterator {
 	pub(crate) fn seek_internal(&mut self, target: &[u8]) -> Result<Option<()>> {
 		self.reset();
 
-		if self.restart_points.is_empty() {
+		if self.num_restarts == 0 {
 			let err = Error::from(SSTableError::EmptyCorruptBlockSeek {
 				block_size: self.block.len(),
 				restart_offset: self.restart_offset,
@@ -904,7 +896,7 @@ impl BlockIterator {
 
 		// Binary search on restart points
 		let mut left = 0;
-		let mut right = self.restart_points.len() - 1;
+		let mut right = self.num_restarts - 1;
 
 		while left < right {
 			let mid = (left + right).div_ceil(2);
@@ -987,8 +979,8 @@ impl BlockIterator {
 		// Find restart point before current position
 		while self.get_restart_point(self.current_restart_index) >= original {
 			if self.current_restart_index == 0 {
-				self.offset = self.restart_points[self.current_restart_index] as usize;
-				self.current_restart_index = self.restart_points.len();
+				self.offset = self.get_restart_point(self.current_restart_index);
+				self.current_restart_index = self.num_restarts;
 				return Ok(false);
 			}
 			self.current_restart_index -= 1
