@@ -1,3 +1,4 @@
+#![allow(mismatched_lifetime_syntaxes)] // PAWBASE: newer compilers warn
 #![cfg_attr(docrs, feature(doc_cfg))]
 
 mod allocator;
