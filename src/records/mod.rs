@@ -23,6 +23,7 @@ pub mod key;
 mod key_order;
 mod keys_first;
 mod limits;
+mod links;
 mod measure;
 pub mod openapi;
 pub mod query;

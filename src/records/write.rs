@@ -14,10 +14,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::fields::{self, quoted};
-use super::input::{self, NamedLink, Purpose};
+use super::input::{self, Purpose};
 use super::kept::Sent;
+use super::links::Links;
+use super::told::{self, Deleted};
 use super::trail::{self, Followers};
-use super::{etags, idempotency, key, told, view};
+use super::{etags, idempotency, key, view};
 use crate::context::failure::pointer;
 use crate::context::{Caller, Ctx, changing_rights, uninterrupted};
 use crate::kernel::error::{ALREADY_EXISTS, METHOD_NOT_ALLOWED, NOT_FOUND, STALE, UNAVAILABLE};
@@ -234,7 +236,7 @@ async fn perform(ctx: &Ctx, tx: &Tx, operation: &Operation, looks_first: bool) -
     let change = Change { ctx, tx, table, id, before, if_match };
     let outcome = match operation {
         Operation::Patch { body, .. } => change.patch(body).await,
-        _ => change.delete().await.map_err(Setback::from),
+        _ => change.delete().await,
     };
     outcome.map_err(|setback| setback.of_change(looks_first))
 }
@@ -258,8 +260,8 @@ pub(super) async fn create(
     action: &'static str,
 ) -> Result<Outcome> {
     must_be_possible(ctx, &table.permissions.create)?;
-    let input = input::parse(ctx, table, body, purpose)?;
-    check_links(tx, &input.links).await?;
+    let mut input = input::parse(ctx, table, body, purpose)?;
+    let links = Links::new(std::mem::take(&mut input.links));
     let id = match (&input.id, table.key) {
         (Some(id), _) => id.clone(),
         (None, KeyKind::Uuid) => RecordId::new(table.name.clone(), RecordIdKey::Uuid(ctx.new_id().into())),
@@ -267,7 +269,7 @@ pub(super) async fn create(
     };
     let sent = Sent::of(&input);
     let vars = Vars::new().with("id", id.clone()).with("data", Value::Object(input.into_object()));
-    let made = tx.query("CREATE $id CONTENT $data", vars.clone()).await.map_err(|e| named(e, table))?.rows(0).pop();
+    let made = links.beside(tx, table, "CREATE $id CONTENT $data", vars.clone()).await?.pop();
     let Some(row) = made else {
         if !is_made_unseen(tx, table, vars).await? {
             return Err(refused(ctx));
@@ -317,8 +319,8 @@ impl Change<'_> {
     async fn patch(self, body: &Json) -> Attempt<Outcome> {
         let (ctx, tx, table) = (self.ctx, self.tx, self.table);
         self.check_etag()?;
-        let input = input::parse(ctx, table, body, Purpose::Update)?;
-        check_links(tx, &input.links).await?;
+        let mut input = input::parse(ctx, table, body, Purpose::Update)?;
+        let links = Links::new(std::mem::take(&mut input.links));
         let sent = Sent::of(&input);
         if self.before.is_none() && sent.needs_before(table) {
             return Err(Setback::Unseen);
@@ -333,8 +335,8 @@ impl Change<'_> {
         }
         // With nothing to change it still refuses a caller who may not change the record.
         let set = if sets.is_empty() { String::new() } else { format!(" SET {}", sets.join(", ")) };
-        let row = tx.query(&format!("UPDATE $id{set}{only} RETURN AFTER"), vars).await;
-        let row = row.map_err(|e| named(e, table))?.rows(0).pop().ok_or_else(|| refused(ctx))?;
+        let text = format!("UPDATE $id{set}{only} RETURN AFTER");
+        let row = links.beside(tx, table, &text, vars).await?.pop().ok_or_else(|| refused(ctx))?;
         let before = self.before.unwrap_or_default();
         sent.must_be_kept(tx, table, &before, &row).await?;
         trail::note(ctx, tx, table, "record.updated", &self.id, Some(&before), Some(&row)).await?;
@@ -343,19 +345,23 @@ impl Change<'_> {
         Ok(Outcome { status: 200, etag: Some(view::etag(&json)), body: Some(json), location: None })
     }
 
-    async fn delete(self) -> Result<Outcome> {
+    async fn delete(self) -> Attempt<Outcome> {
         self.check_etag()?;
         let (ctx, tx, table) = (self.ctx, self.tx, self.table);
         let followers = Followers::of(ctx, tx, table, &self.id).await?;
         let only = self.only_if_seen(&table.permissions.delete);
         let text = format!("DELETE $id{only} RETURN BEFORE");
-        let row = told::before_deletion(ctx, tx, table, &self.id).await?;
+        let is_answer_enough = self.before.is_none() && told::can_show_all(table);
+        let stored = told::before_deletion(ctx, tx, table, &self.id, is_answer_enough).await?;
         let gone = tx.query(&text, Vars::new().with("id", self.id.clone())).await;
-        if gone.map_err(|e| named(e, table))?.rows(0).is_empty() {
-            return Err(refused(ctx));
-        }
+        let gone = gone.map_err(|e| named(e, table))?.rows(0).pop().ok_or_else(|| refused(ctx))?;
         followers.note(ctx, tx, table, &self.id, self.before.as_ref()).await?;
-        told::deleted(ctx, tx, table, &self.id, row).await?;
+        let row = stored.map_or(Deleted::Seen(gone), Deleted::Stored);
+        let is_told = told::deleted(ctx, tx, table, &self.id, row).await?;
+        // What the caller could not see is read before the next attempt deletes it.
+        if !is_told {
+            return Err(Setback::Unseen);
+        }
         Ok(Outcome { status: 204, body: None, etag: None, location: None })
     }
 
@@ -387,28 +393,6 @@ fn refused(ctx: &Ctx) -> Error {
         Caller::Guest => Error::unauthenticated(),
         Caller::Signed(_) => Error::forbidden(),
     }
-}
-
-/// Links must lead to records that the caller may see: one statement for all of them.
-async fn check_links(tx: &Tx, links: &[NamedLink]) -> Result<()> {
-    let mut wanted: Vec<RecordId> = links.iter().map(|link| link.id.clone()).collect();
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    wanted.sort();
-    wanted.dedup();
-    let ids: Vec<Value> = wanted.into_iter().map(Value::RecordId).collect();
-    let vars = Vars::new().with("ids", Value::Array(ids.into()));
-    let found = tx.look_up("SELECT VALUE id FROM $ids", vars).await?.rows(0);
-    let mut seen: Vec<&RecordId> =
-        found.iter().filter_map(|id| if let Value::RecordId(id) = id { Some(id) } else { None }).collect();
-    seen.sort();
-    let is_missing = |link: &&NamedLink| seen.binary_search(&&link.id).is_err();
-    let missing = |link: &NamedLink| {
-        FieldError::new(&*link.pointer, "reference", format!("there is no such record of {}", link.id.table))
-    };
-    let problems: Vec<FieldError> = links.iter().filter(is_missing).map(missing).collect();
-    if problems.is_empty() { Ok(()) } else { Err(Error::invalid(problems)) }
 }
 
 /// The engine's failure, with the fields of the index that refused a value.

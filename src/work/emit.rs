@@ -1,6 +1,6 @@
 //! Telling an event, in the transaction of what it tells of.
 
-use pawbase_engine::{Tx, Vars};
+use pawbase_engine::{Object, SurrealValue, Tx, Value, Vars};
 use serde_json::Value as Json;
 
 use super::event::NewEvent;
@@ -19,18 +19,16 @@ pub async fn emit(tx: &Tx, ctx: &Ctx, event: NewEvent) -> Result<()> {
     let is_relayed = !ctx.platform.engine.is_embedded() || ctx.platform.interest.in_event(&event.name);
     let table = if is_relayed { "outbox" } else { "events" };
     let actor = event.actor.unwrap_or_else(|| ctx.caller.user());
-    let vars = Vars::new()
-        .with("id", record(table, ctx.new_id()))
-        .with("name", event.name.into_owned())
-        .with("version", i64::from(event.version))
-        .with("at", floored(ctx.now()))
-        .with("actor", actor.map(|user| record("users", user)))
-        .with("about", event.about)
-        .with("payload", Json::Object(event.payload))
-        .with("request", ctx.request_id.clone());
-    let text = "CREATE $id SET name = $name, version = $version, at = $at, actor = $actor, about = $about,
-        payload = $payload, request_id = $request RETURN NONE";
-    tx.query_as(ctx.system(), text, vars).await?;
+    let mut row = Object::new();
+    row.insert("name".to_owned(), event.name.into_owned().into_value());
+    row.insert("version".to_owned(), i64::from(event.version).into_value());
+    row.insert("at".to_owned(), floored(ctx.now()).into_value());
+    row.insert("actor".to_owned(), actor.map(|user| record("users", user)).into_value());
+    row.insert("about".to_owned(), event.about.into_value());
+    row.insert("payload".to_owned(), Json::Object(event.payload).into_value());
+    row.insert("request_id".to_owned(), ctx.request_id.clone().into_value());
+    let vars = Vars::new().with("id", record(table, ctx.new_id())).with("row", Value::Object(row));
+    tx.query_as(ctx.system(), "CREATE $id CONTENT $row RETURN NONE", vars).await?;
     if is_relayed {
         ctx.platform.bell.ring_after(tx);
     }

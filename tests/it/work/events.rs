@@ -7,6 +7,7 @@ use pawbase_engine::RecordId;
 use serde_json::{Value, json};
 
 use super::stage::{self, in_transaction, tell_in};
+use crate::shop_tables::with_shop;
 use crate::support::people::PASSWORD;
 use crate::support::{Client, TestApp, run};
 
@@ -77,6 +78,43 @@ fn records_tell_of_changes_with_what_staff_see() {
         let told = test.texts("SELECT VALUE name FROM events ORDER BY id").await;
         assert_eq!(told[from..], ["products.created", "products.updated", "products.deleted"]);
         assert_eq!(last_event(&admin).await["payload"]["record"]["name"], "Best hay");
+    });
+}
+
+/// Crates whose secret is seen while they are open; in the first table a stamp that is always there is seen with it.
+const CRATES: &str = "
+DEFINE TABLE crates TYPE NORMAL SCHEMAFULL COMMENT 'Crates. @events' PERMISSIONS FOR select, create, update, delete FULL;
+DEFINE FIELD id ON crates TYPE string;
+DEFINE FIELD label ON crates TYPE string;
+DEFINE FIELD stamp ON crates TYPE string DEFAULT 'stamped' PERMISSIONS FOR select WHERE label = 'open' FOR create, update FULL;
+DEFINE FIELD secret ON crates TYPE option<string> PERMISSIONS FOR select WHERE label = 'open' FOR create, update FULL;
+DEFINE TABLE boxes TYPE NORMAL SCHEMAFULL COMMENT 'Boxes. @events' PERMISSIONS FOR select, create, update, delete FULL;
+DEFINE FIELD id ON boxes TYPE string;
+DEFINE FIELD label ON boxes TYPE string;
+DEFINE FIELD secret ON boxes TYPE option<string> PERMISSIONS FOR select WHERE label = 'open' FOR create, update FULL;
+";
+
+#[test]
+fn what_the_caller_does_not_see_is_told_all_the_same() {
+    run(async {
+        let test = with_shop(CRATES).await;
+        let customer = test.customer().await;
+        let mut told = Vec::new();
+        for (table, label) in [("crates", "open"), ("crates", "shut"), ("boxes", "open"), ("boxes", "shut")] {
+            let path = format!("/api/v1/{table}/{label}");
+            let body = json!({ "id": label, "label": label, "secret": "gold" });
+            let made = customer.post(&format!("/api/v1/{table}"), body).await.assert(201).json;
+            assert_eq!(made["secret"].is_null(), label == "shut", "{table} {label}");
+            customer.patch(&path, json!({ "secret": "silver" })).await.assert(200);
+            customer.delete(&path).await.assert(204);
+            customer.delete(&path).await.assert(404);
+            let steps = [("created", "gold"), ("updated", "silver"), ("deleted", "silver")];
+            told.extend(steps.map(|(what, secret)| format!("{table}.{what} {label} {secret}")));
+        }
+        test.settle().await;
+        let text = "SELECT VALUE name + ' ' + payload.record.label + ' ' + payload.record.secret FROM events
+            WHERE name = /^(crates|boxes)/ ORDER BY id";
+        assert_eq!(test.texts(text).await, told);
     });
 }
 
