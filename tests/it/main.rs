@@ -13,6 +13,7 @@ mod console;
 mod console_overview;
 mod contract;
 mod cursors;
+mod evaluator;
 mod export;
 mod files;
 mod filters;
