@@ -2113,7 +2113,6 @@ impl Transaction {
 	where
 		K: KVSubspace + Debug,
 	{
-		self.forget_doc_id();
 		let rng = rng.raw_range()?;
 		self.delr(rng).await
 	}

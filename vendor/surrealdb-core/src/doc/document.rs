@@ -191,6 +191,8 @@ pub(crate) struct FieldTree {
 	fields: HashMap<String, FieldTree>,
 	/// The elements of an array.
 	items: Option<Box<FieldTree>>,
+	/// Whether the field itself is defined, and not only some below it.
+	is_defined: bool,
 	/// Whether whatever is below is allowed.
 	is_open: bool,
 }
@@ -211,6 +213,7 @@ impl FieldTree {
 			}
 			if let Some(node) = node {
 				let kind = field.field_kind.as_ref();
+				node.is_defined = true;
 				node.is_open = kind.is_some_and(|kind| {
 					kind.is_any()
 						|| kind.contains_literal()
@@ -226,7 +229,7 @@ impl FieldTree {
 		match value {
 			Value::Object(object) => {
 				object.iter().all(|(name, value)| match self.fields.get(name.as_str()) {
-					Some(field) => field.is_open || field.covers(value),
+					Some(field) => field.allows(value),
 					None => false,
 				})
 			}
@@ -236,10 +239,16 @@ impl FieldTree {
 		}
 	}
 
+	/// Whether `value` may be here. Where whatever is below is allowed, a field that is defined below may still be closed.
+	fn allows(&self, value: &Value) -> bool {
+		let is_leaf = self.fields.is_empty() && self.items.is_none();
+		self.is_defined && ((self.is_open && is_leaf) || self.covers(value))
+	}
+
 	fn covers_item(&self, item: &Value) -> bool {
 		match item {
 			Value::Object(_) | Value::Array(_) | Value::Set(_) => {
-				self.items.as_ref().is_some_and(|node| node.is_open || node.covers(item))
+				self.items.as_ref().is_some_and(|node| node.allows(item))
 			}
 			_ => true,
 		}
