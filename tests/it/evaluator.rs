@@ -130,6 +130,28 @@ fn functions_give_or_refuse_what_the_other_executor_gives_or_refuses() {
 }
 
 #[test]
+fn a_record_has_no_other_fields_than_the_defined_ones() {
+    run(async {
+        let test = TestApp::start().await;
+        let root = test.app.platform.engine.root();
+        let table = "DEFINE TABLE racks TYPE NORMAL SCHEMAFULL;
+            DEFINE FIELD a ON racks TYPE object FLEXIBLE; DEFINE FIELD a.b ON racks TYPE object;
+            DEFINE FIELD a.b.c ON racks TYPE int;";
+        root.query(table, ()).await.expect("a table");
+        for allowed in ["{ b: { c: 1 } }", "{ b: { c: 1 }, free: { x: [1] } }"] {
+            root.query(&format!("CREATE racks SET a = {allowed}"), ()).await.expect(allowed);
+        }
+        for refused in ["{ b: { c: 1, d: 2 } }", "{ b: { c: 1, d: { e: 1 } }, free: 1 }"] {
+            assert!(root.query(&format!("CREATE racks SET a = {refused}"), ()).await.is_err(), "{refused}");
+        }
+        let part = "DEFINE TABLE pegs TYPE NORMAL SCHEMAFULL; DEFINE FIELD size.width ON pegs TYPE option<int>;";
+        root.query(part, ()).await.expect("a table");
+        root.query("CREATE pegs SET size = { width: 1 }", ()).await.expect("the part that is defined");
+        assert!(root.query("CREATE pegs SET size = 5", ()).await.is_err(), "only a part of it is defined");
+    });
+}
+
+#[test]
 fn an_index_that_is_defined_while_the_program_runs_has_every_record() {
     run(async {
         let test = TestApp::start().await;
