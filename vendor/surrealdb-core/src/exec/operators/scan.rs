@@ -7,6 +7,7 @@
 pub(crate) mod bitmap;
 pub(crate) mod common;
 mod count;
+pub(crate) mod covered_count;
 mod dynamic;
 mod empty;
 pub(crate) mod fetch;

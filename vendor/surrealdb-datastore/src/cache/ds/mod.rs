@@ -1,3 +1,4 @@
+mod doc_keys;
 mod entry;
 mod key;
 mod lookup;
@@ -5,6 +6,7 @@ mod weight;
 
 #[cfg(feature = "jwks")]
 pub use entry::CachedJwks;
+pub use doc_keys::{DocKeys, TableOfDocs};
 pub use entry::Entry;
 pub use lookup::Lookup;
 use quick_cache::sync::DefaultLifecycle;
@@ -29,6 +31,8 @@ pub type Cache = quick_cache::sync::Cache<key::Key, Entry, weight::Weight>;
 pub struct DatastoreCache {
 	/// Store the cache entries
 	cache: Cache,
+	/// PAWBASE: the records of document numbers.
+	pub doc_keys: DocKeys,
 }
 
 impl DatastoreCache {
@@ -47,6 +51,7 @@ impl DatastoreCache {
 		);
 		Self {
 			cache,
+			doc_keys: DocKeys::default(),
 		}
 	}
 

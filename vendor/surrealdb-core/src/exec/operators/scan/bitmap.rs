@@ -41,17 +41,20 @@ use super::pipeline::{ScanPipeline, build_field_state};
 use super::resolved::ResolvedTableContext;
 use crate::catalog::{DatabaseId, Error, Index, NamespaceId};
 use crate::err::EngineError;
+use crate::exec::field_path::FieldPath;
 use crate::exec::index::access_path::{BTreeAccess, IndexRef};
 use crate::exec::index::iterator::btree::{
 	INDEX_BATCH_SIZE, bitmap_scan_range, decode_entry_doc_ids,
 };
+use crate::exec::operators::SortDirection;
+use crate::exec::ordering::SortProperty;
 use crate::exec::permission::{
 	PhysicalPermission, convert_permission_to_physical_runtime, should_check_perms,
 	tables_have_full_select_permission, validate_record_user_access,
 };
 use crate::exec::{
 	AccessMode, BoxFut, ContextLevel, ExecOperator, ExecutionContext, FlowResult, OperatorMetrics,
-	ValueBatch, ValueBatchStream, monitor_stream,
+	OutputOrdering, ValueBatch, ValueBatchStream, monitor_stream,
 };
 use crate::expr::operator::MatchesOperator;
 use crate::expr::{ControlFlow, ControlFlowExt};
@@ -59,10 +62,11 @@ use crate::iam::Action;
 use crate::idx::IndexKeyBase;
 use crate::idx::docids::TableDocIds;
 use crate::idx::ft::fulltext::FullTextIndex;
+use crate::kvs::cache::ds::{DatastoreCache, TableOfDocs};
 use crate::kvs::util::scan;
 use crate::kvs::{CachePolicy, Transaction};
 use crate::legacy::analyzer_function::LegacyAnalyzerFunction;
-use crate::val::{RecordId, TableName};
+use crate::val::{RecordId, RecordIdKey, TableName};
 
 /// Maximum number of doc-IDs resolved and fetched per output batch.
 const RESOLVE_BATCH_SIZE: usize = 1000;
@@ -254,6 +258,31 @@ impl BitmapNode {
 			children_dyn,
 			metrics: Arc::new(OperatorMetrics::new()),
 		})
+	}
+
+	/// PAWBASE: whether this node's bitmap is there whatever the budget: postings are bitmaps already, nothing is drained.
+	pub(crate) fn never_overflows(&self) -> bool {
+		match &self.kind {
+			BitmapNodeKind::FullText {
+				..
+			} => true,
+			BitmapNodeKind::BTree {
+				..
+			}
+			| BitmapNodeKind::Graph {
+				..
+			} => false,
+			BitmapNodeKind::And {
+				children,
+			} => children.iter().any(|child| child.never_overflows()),
+			BitmapNodeKind::Or {
+				children,
+			} => children.iter().all(|child| child.never_overflows()),
+			BitmapNodeKind::AndNot {
+				base,
+				..
+			} => base.never_overflows(),
+		}
 	}
 
 	/// Evaluate this node into a candidate bitmap.
@@ -876,6 +905,8 @@ pub struct BitmapResolve {
 	/// stream. `None` (AND fusion) keeps the root anchored: overflowing
 	/// conjuncts are dropped and the residual filter compensates.
 	overflow_fallback: Option<Arc<dyn ExecOperator>>,
+	/// PAWBASE: emit the rows in the order of their record ids, see [`Self::with_id_order`].
+	id_order: Option<SortDirection>,
 	/// Whether the overflow fallback ran, recorded during `execute()` for
 	/// EXPLAIN ANALYZE (`union_tier: fallback`).
 	fallback_taken: Arc<std::sync::atomic::AtomicBool>,
@@ -897,6 +928,7 @@ impl BitmapResolve {
 			needed_fields,
 			resolved: None,
 			overflow_fallback: None,
+			id_order: None,
 			fallback_taken: Arc::new(std::sync::atomic::AtomicBool::new(false)),
 			metrics: Arc::new(OperatorMetrics::new()),
 		}
@@ -905,6 +937,17 @@ impl BitmapResolve {
 	/// Set the plan-time resolved table context.
 	pub(crate) fn with_resolved(mut self, resolved: ResolvedTableContext) -> Self {
 		self.resolved = Some(resolved);
+		self
+	}
+
+	/// PAWBASE: emit the rows in the order of their record ids.
+	///
+	/// All surviving doc-IDs are resolved to record ids and these are sorted before the first record is fetched. So a Sort above
+	/// is not needed, and a LIMIT above stops after the records it wants instead of after all of them. The root must not overflow,
+	/// or have no fallback: a fallback's rows come in another order.
+	pub(crate) fn with_id_order(mut self, direction: SortDirection) -> Self {
+		debug_assert!(self.overflow_fallback.is_none());
+		self.id_order = Some(direction);
 		self
 	}
 
@@ -923,6 +966,9 @@ impl ExecOperator for BitmapResolve {
 
 	fn attrs(&self) -> Vec<(String, String)> {
 		let mut attrs = vec![("table".to_string(), self.table_name.to_string())];
+		if let Some(direction) = self.id_order {
+			attrs.push(("id_order".to_string(), format!("{direction:?}")));
+		}
 		// Whether a branch overflow abandoned the bitmap for the streaming
 		// union fallback, recorded during execution — present under EXPLAIN
 		// ANALYZE (which drains the plan before formatting), absent in a
@@ -949,6 +995,18 @@ impl ExecOperator for BitmapResolve {
 		Some(&self.metrics)
 	}
 
+	fn output_ordering(&self) -> OutputOrdering {
+		match self.id_order {
+			Some(direction) => OutputOrdering::Sorted(vec![SortProperty {
+				path: FieldPath::field("id"),
+				direction,
+				collate: false,
+				numeric: false,
+			}]),
+			None => OutputOrdering::Unordered,
+		}
+	}
+
 	fn execute(&self, ctx: &ExecutionContext) -> FlowResult<ValueBatchStream> {
 		let db_ctx = ctx.database()?.clone();
 		validate_record_user_access(&db_ctx)?;
@@ -960,6 +1018,7 @@ impl ExecOperator for BitmapResolve {
 		let needed_fields = self.needed_fields.clone();
 		let overflow_fallback = self.overflow_fallback.clone();
 		let fallback_taken = Arc::clone(&self.fallback_taken);
+		let id_order = self.id_order;
 		let ctx = ctx.clone();
 
 		let stream = stream::try_async_stream(async move |mut yielder: Yielder<_>| {
@@ -1061,31 +1120,70 @@ impl ExecOperator for BitmapResolve {
 			// is a small probe and each later one is sized from the batch
 			// before it, so wide records arrive in proportionally fewer rows
 			// per batch from the start.
+			// PAWBASE: in the order of record ids all of them are known before the first batch.
+			let table_id = match &resolved {
+				Some(resolved) => Some(resolved.table_def.table_id),
+				None => None,
+			};
+			let known = KnownDocs {
+				doc_ids: &doc_ids,
+				cache: ctx.ctx().get_cache(),
+				table: table_id.map(|id| (ns.namespace_id, db.database_id, id)),
+			};
+			let mut sorted: Option<std::vec::IntoIter<RecordIdKey>> = None;
 			let mut iter = bitmap.into_iter();
 			let batch_bytes = ctx.root().ctx.config.exec.scan_batch_bytes;
 			let mut chunk_len = probe_batch_len(batch_bytes, RESOLVE_PROBE_ROWS);
+			if let Some(direction) = id_order {
+				let all: Vec<u64> = iter.by_ref().collect();
+				let mut keys: Vec<RecordIdKey> =
+					known.keys(txn.as_ref(), &all).await?.into_iter().flatten().collect();
+				keys.sort_unstable();
+				keys.dedup();
+				if matches!(direction, SortDirection::Desc) {
+					keys.reverse();
+				}
+				sorted = Some(keys.into_iter());
+				// Most often a page is wanted, and some rows are not the caller's to see.
+				chunk_len += chunk_len / 4;
+			}
 			loop {
 				if ctx.cancellation().is_cancelled() {
 					Err(ControlFlow::Err(anyhow::anyhow!(EngineError::QueryCancelled)))?;
 				}
-				let chunk: Vec<u64> = iter.by_ref().take(chunk_len).collect();
-				if chunk.is_empty() {
-					break;
-				}
-				let keys = doc_ids
-					.get_record_ids_batch(txn.as_ref(), &chunk)
-					.await
-					.context("Failed to resolve doc-IDs to record IDs")?;
-				let mut rids = Vec::with_capacity(keys.len());
-				for key in keys.into_iter().flatten() {
-					// A doc-ID without a reverse mapping corresponds to a
-					// stale index entry for a deleted record; the streaming
-					// path drops those at fetch time, so skip it here too.
-					rids.push(RecordId {
-						table: table_name.clone(),
-						key,
-					});
-				}
+				let rids: Vec<RecordId> = match &mut sorted {
+					Some(keys) => {
+						let rids: Vec<RecordId> = keys
+							.take(chunk_len)
+							.map(|key| RecordId {
+								table: table_name.clone(),
+								key,
+							})
+							.collect();
+						if rids.is_empty() {
+							break;
+						}
+						rids
+					}
+					None => {
+						let chunk: Vec<u64> = iter.by_ref().take(chunk_len).collect();
+						if chunk.is_empty() {
+							break;
+						}
+						let keys = known.keys(txn.as_ref(), &chunk).await?;
+						let mut rids = Vec::with_capacity(keys.len());
+						for key in keys.into_iter().flatten() {
+							// A doc-ID without a reverse mapping corresponds to a
+							// stale index entry for a deleted record; the streaming
+							// path drops those at fetch time, so skip it here too.
+							rids.push(RecordId {
+								table: table_name.clone(),
+								key,
+							});
+						}
+						rids
+					}
+				};
 				if rids.is_empty() {
 					continue;
 				}
@@ -1123,6 +1221,44 @@ impl ExecOperator for BitmapResolve {
 		});
 
 		Ok(monitor_stream(Box::pin(stream), "BitmapResolve", &self.metrics))
+	}
+}
+
+/// PAWBASE: doc-IDs to record keys, by what the datastore remembers and else by the store.
+struct KnownDocs<'a> {
+	doc_ids: &'a TableDocIds,
+	cache: Option<Arc<DatastoreCache>>,
+	/// `None` when the table's definition is not at hand: then all are read from the store.
+	table: Option<TableOfDocs>,
+}
+
+impl KnownDocs<'_> {
+	async fn keys(
+		&self,
+		txn: &Transaction,
+		docs: &[u64],
+	) -> std::result::Result<Vec<Option<RecordIdKey>>, ControlFlow> {
+		let (Some(cache), Some(table)) = (&self.cache, self.table) else {
+			let keys = self.doc_ids.get_record_ids_batch(txn, docs).await;
+			return keys.context("Failed to resolve doc-IDs to record IDs");
+		};
+		let mut keys = cache.doc_keys.look_up(table, docs);
+		let missing: Vec<usize> = (0..docs.len()).filter(|at| keys[*at].is_none()).collect();
+		if missing.is_empty() {
+			return Ok(keys);
+		}
+		let unknown: Vec<u64> = missing.iter().map(|at| docs[*at]).collect();
+		let read = self
+			.doc_ids
+			.get_record_ids_batch(txn, &unknown)
+			.await
+			.context("Failed to resolve doc-IDs to record IDs")?;
+		let found = unknown.iter().zip(&read).filter_map(|(doc, key)| Some((*doc, key.as_ref()?)));
+		cache.doc_keys.learn(table, found);
+		for (at, key) in missing.into_iter().zip(read) {
+			keys[at] = key;
+		}
+		Ok(keys)
 	}
 }
 

@@ -28,6 +28,8 @@ use std::sync::Arc;
 use common::future::stream::{self, Yielder};
 use tracing::instrument;
 
+use super::covered_count;
+use crate::catalog::providers::TableProvider;
 use crate::catalog::{DatabaseId, Error, Index, NamespaceId, table_select_permission};
 use crate::err::EngineError;
 use crate::exec::index::access_path::{BTreeAccess, IndexRef};
@@ -233,6 +235,30 @@ impl ExecOperator for IndexCountScan {
 					return Ok(());
 				}
 				PhysicalPermission::Conditional(_) => {
+					// PAWBASE: unless the entries tell what the permission asks.
+					if let (Some((index_ref, access)), Some(def), None) =
+						(&btree_access, &table_def, version)
+					{
+						let fields = txn
+							.all_tb_fields(ns.namespace_id, db.database_id, &table_name, None)
+							.await
+							.context("Failed to fetch table fields")?;
+						let select = &def.permissions.select;
+						if covered_count::covers_permission(index_ref.definition(), &fields, select) {
+							let count = covered_count::count(
+								&ctx,
+								&txn,
+								ns.namespace_id,
+								db.database_id,
+								index_ref,
+								access,
+								&select_permission,
+							)
+							.await?;
+							yielder.emit(make_count_batch(count, &field_names)).await;
+							return Ok(());
+						}
+					}
 					// Per-record permissions: fall back to full scan + filter + count.
 					let count = count_with_filter_fallback(
 						&ctx,

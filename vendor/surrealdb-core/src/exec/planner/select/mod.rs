@@ -45,6 +45,7 @@ use crate::exec::index::access_path::{
 	AccessPath, BTreeAccess, BitmapPlan, IndexRef, KnnPrefilterPlan, select_access_path,
 };
 use crate::exec::index::analysis::IndexAnalyzer;
+use crate::exec::operators::scan::covered_count::covered_access;
 use crate::exec::operators::scan::determine_scan_direction;
 use crate::exec::operators::scan::pipeline::table_read_restricted_fields;
 use crate::exec::operators::scan::resolved::{ResolvedTableContext, resolve_table_context};
@@ -58,7 +59,7 @@ use crate::exec::{Error as ExecError, ExecOperator, OperatorMetrics};
 use crate::expr::field::{Field, Fields};
 use crate::expr::order::Ordering as OrderClause;
 use crate::expr::with::With;
-use crate::expr::{Cond, Expr, Idiom, Literal};
+use crate::expr::{BinaryOperator, Cond, Expr, Idiom, Literal};
 use crate::kvs::index::filter_online_indexes;
 use crate::kvs::{Direction, Transaction};
 
@@ -802,6 +803,14 @@ impl<'ctx> Planner<'ctx> {
 			&& !matches!(with, Some(crate::expr::with::With::NoIndex))
 			&& !self.cond_touches_restricted_select_field(&what, &cond).await
 		{
+			// PAWBASE: bound values are looked for in indexes too, as on the general path below.
+			let cond = match &cond {
+				Some(cond) => {
+					let ns_db = self.ns_db_ids().await;
+					Some(resolve_condition_params(cond, self.ctx, ns_db, SELECT_ITERATION_PARAMS).await)
+				}
+				None => None,
+			};
 			// Try COUNT index first, then B-tree index for key-only counting,
 			// then an exact bitmap fusion (multi-index AND) count.
 			let has_count_idx = self.has_matching_count_index(&what, &cond).await;
@@ -2270,6 +2279,18 @@ impl<'ctx> Planner<'ctx> {
 		downstream_topk: bool,
 		restricted_select: &RestrictedPrefixes,
 	) -> Result<PlannedSource, Error> {
+		// PAWBASE: rows in the order of record ids, where that is the order asked for.
+		let node = bitmap_plan_to_node(root);
+		let id_order = order.and_then(id_order_direction);
+		// Postings are exactly the records that match: where the condition is nothing else, no row needs to be asked again.
+		let filter_action = match cond {
+			Some(cond) if id_order.is_some() && is_matches_only(&cond.0) => FilterAction::FullyConsumed,
+			_ => FilterAction::UseOriginal,
+		};
+		let fallback = match id_order {
+			Some(_) if node.never_overflows() => None,
+			_ => fallback,
+		};
 		let fallback_op = match fallback.map(|f| *f) {
 			Some(AccessPath::Union {
 				paths,
@@ -2311,16 +2332,18 @@ impl<'ctx> Planner<'ctx> {
 			}
 			None => None,
 		};
-		let mut scan = BitmapResolve::new(table, bitmap_plan_to_node(root), needed_fields);
-		if let Some(op) = fallback_op {
-			scan = scan.with_overflow_fallback(op);
+		let mut scan = BitmapResolve::new(table, node, needed_fields);
+		match (fallback_op, id_order) {
+			(Some(op), _) => scan = scan.with_overflow_fallback(op),
+			(None, Some(direction)) => scan = scan.with_id_order(direction),
+			(None, None) => {}
 		}
 		if let Some(tc) = table_ctx {
 			scan = scan.with_resolved(tc);
 		}
 		Ok(PlannedSource {
 			operator: Arc::new(scan) as Arc<dyn ExecOperator>,
-			filter_action: FilterAction::UseOriginal,
+			filter_action,
 			limit_pushed: false,
 			topk_pushdown: None,
 		})
@@ -3129,6 +3152,14 @@ impl<'ctx> Planner<'ctx> {
 		let analyzer = columns.analyzer(with);
 		let candidates = analyzer.analyze(Some(cond), None);
 
+		// PAWBASE: with a permission for each record only an index whose entries tell its verdict is of use; without one the
+		// general plan, which at least reads an index, is better than this operator's scan of the whole table.
+		let permission = self.conditional_select_permission(txn, ns_id, db_id, table_name).await;
+		let fields = match &permission {
+			Some(_) => txn.all_tb_fields(ns_id, db_id, table_name, None).await.ok()?,
+			None => Default::default(),
+		};
+
 		// Look for a candidate that fully covers the WHERE condition
 		// (no residual filter needed).
 		for candidate in &candidates {
@@ -3146,11 +3177,37 @@ impl<'ctx> Planner<'ctx> {
 			// consumed the entire WHERE clause.
 			if strip_index_conditions(cond, &candidate.access, &candidate.index_ref.cols).is_none()
 			{
-				return Some((candidate.index_ref.clone(), candidate.access.clone()));
+				let Some(permission) = &permission else {
+					return Some((candidate.index_ref.clone(), candidate.access.clone()));
+				};
+				if let Some(covered) =
+					covered_access(&candidate.index_ref, &candidate.access, &fields, permission)
+				{
+					return Some(covered);
+				}
 			}
 		}
 
 		None
+	}
+
+	/// PAWBASE: the table's select permission, if it has to be asked for each record.
+	async fn conditional_select_permission(
+		&self,
+		txn: &Transaction,
+		ns_id: crate::catalog::NamespaceId,
+		db_id: crate::catalog::DatabaseId,
+		table_name: &TableName,
+	) -> Option<crate::catalog::Permission> {
+		let (ns_name, db_name) = (self.ns.as_deref()?, self.db.as_deref()?);
+		if !self.should_check_perms_for_view(ns_name, db_name) {
+			return None;
+		}
+		let table = txn.get_tb(ns_id, db_id, table_name, None).await.ok()??;
+		match &table.permissions.select {
+			permission @ crate::catalog::Permission::Specific(_) => Some(permission.clone()),
+			_ => None,
+		}
 	}
 
 	/// Resolve an exact bitmap fusion plan for an index-only COUNT
@@ -3361,10 +3418,14 @@ impl<'ctx> Planner<'ctx> {
 		// under LIMIT.
 		if with.is_none()
 			&& !has_version
-			&& ((order.is_none() && !has_limit)
-				|| (order.is_some() && !order_covered && !order_is_scan_compatible(order)))
+			// PAWBASE: and for ORDER BY id where the bitmap is at hand without draining an index: it is emitted in that order,
+			// where the union reads the records of all its branches before the first one comes out.
+			&& ((order.is_none() && !has_limit) || (order.is_some() && !order_covered))
 			&& let Some((root, fallback)) =
 				analyzer.try_bitmap_union_fusion(analysis_cond, direction)
+			&& (!order_is_scan_compatible(order)
+				|| order.is_none()
+				|| bitmap_plan_to_node(root.clone()).never_overflows())
 		{
 			// `order_covered` only sees whole-condition candidates, which for
 			// an OR root never include the branches' index accesses — so it
@@ -3820,6 +3881,32 @@ impl crate::expr::visit::Visitor for OpaqueReads<'_> {
 			return Ok(());
 		}
 		expr.visit(self)
+	}
+}
+
+/// PAWBASE: whether a condition is a full-text match, or several of which one must hold.
+fn is_matches_only(expr: &Expr) -> bool {
+	match expr {
+		Expr::Binary {
+			left,
+			op: BinaryOperator::Or,
+			right,
+		} => is_matches_only(left) && is_matches_only(right),
+		Expr::Binary {
+			op: BinaryOperator::Matches(operator),
+			..
+		} => operator.rf.is_none(),
+		_ => false,
+	}
+}
+
+/// PAWBASE: the direction of an order that is the record id and nothing else.
+fn id_order_direction(order: &OrderClause) -> Option<SortDirection> {
+	match order {
+		OrderClause::Order(list) if order_is_scan_compatible(Some(order)) => {
+			Some(if list.0.first()?.direction { SortDirection::Asc } else { SortDirection::Desc })
+		}
+		_ => None,
 	}
 }
 
