@@ -62,6 +62,19 @@ impl Filter {
         }
     }
 
+    /// The paths of fields that have one certain value, which is not absent, wherever it holds.
+    pub fn pinned(&self) -> Vec<&str> {
+        match self {
+            Self::And(parts) => parts.iter().flat_map(Self::pinned).collect(),
+            Self::Test(field, Test::Eq(value))
+                if field.guards.is_empty() && !matches!(value, Value::None | Value::Null) =>
+            {
+                vec![&field.path]
+            }
+            Self::Or(_) | Self::Not(_) | Self::Test(..) => Vec::new(),
+        }
+    }
+
     /// Whether it may hold for a stored row; a no is sure. It saves a question to the database, and answers none: what is
     /// not easily compared may hold.
     pub fn could_hold(&self, row: &Value) -> bool {

@@ -20,6 +20,7 @@ mod filters;
 mod http;
 mod identity;
 mod import;
+mod index_lists;
 mod lists_of_objects;
 mod mail;
 mod messaging;
