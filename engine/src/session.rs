@@ -211,16 +211,9 @@ impl Session {
     {
         let mut attempt = 1;
         loop {
-            #[expect(clippy::disallowed_methods, reason = "this is the one place that commits and cancels")]
-            let tx = self.begin().await?;
-            let outcome = match work(&tx).await {
-                Ok(value) => tx.commit().await.map(|()| value).map_err(E::from),
-                Err(error) => {
-                    if let Err(cancel) = tx.cancel().await {
-                        tracing::debug!(error = %cancel, "cancelling a failed transaction");
-                    }
-                    Err(error)
-                }
+            let outcome = match &self.handle {
+                Handle::Local(local) => local.in_turn(self.attempt(&work)).await,
+                Handle::Remote(_) => self.attempt(&work).await,
             };
             match outcome {
                 Err(error) if error.is_conflict() && attempt < MAX_ATTEMPTS => {
@@ -230,6 +223,27 @@ impl Session {
                     attempt += 1;
                 }
                 outcome => return outcome,
+            }
+        }
+    }
+}
+
+impl Session {
+    /// Runs `work` in a transaction, once.
+    async fn attempt<T, E, F>(&self, work: &F) -> std::result::Result<T, E>
+    where
+        E: From<EngineError>,
+        F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, std::result::Result<T, E>>,
+    {
+        #[expect(clippy::disallowed_methods, reason = "this is the one place that commits and cancels")]
+        let tx = self.begin().await?;
+        match work(&tx).await {
+            Ok(value) => tx.commit().await.map(|()| value).map_err(E::from),
+            Err(error) => {
+                if let Err(cancel) = tx.cancel().await {
+                    tracing::debug!(error = %cancel, "cancelling a failed transaction");
+                }
+                Err(error)
             }
         }
     }
