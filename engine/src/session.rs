@@ -226,9 +226,7 @@ impl Session {
             }
         }
     }
-}
 
-impl Session {
     /// Runs `work` in a transaction, once.
     async fn attempt<T, E, F>(&self, work: &F) -> std::result::Result<T, E>
     where

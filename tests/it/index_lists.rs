@@ -116,7 +116,7 @@ fn lists_and_searches_are_complete_and_in_order_for_whoever_reads_them() {
                     reader.assert_list(&both, found, is_descending, false).await;
                 }
             }
-            // Some change their place, their words or who sees them, some go, and some of these come again with their key.
+            // Some change their place, their words or who sees them, and some go.
             if round == 0 {
                 for (at, row) in rows.iter().enumerate().step_by(3) {
                     let path = format!("/api/admin/products/{}", row["id"].as_str().expect("an id"));
